@@ -1,0 +1,111 @@
+"""What a source is: where a person's events come from.
+
+A source module stands in this folder under the name that `carillon.toml` calls `source`. It exports `Settings`, a pydantic model of the
+section `[tenants.X.timetable]`, and `connect(settings, zone) -> Source`, which makes no request.
+
+Errors say what the caller shall do, and none of them is ever an empty timetable::
+
+    SourceError
+    ├── Throttled         later, and not before retry_after
+    ├── Unavailable       later
+    ├── Unauthorized      tell an operator: the token is refused, for everybody of this tenant
+    ├── PersonUnknown     tell an administrator: the source does not know this user
+    └── ContractBroken    the answer is not a timetable
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    name: str
+    key: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEvent:
+    """One event as the source tells it. `start` and `end` are aware and in UTC; `end` may equal or precede `start`, as real data does.
+
+    `id` is the source's own, opaque, empty where it gives none. `hidden` names why the person does not want it in the calendar
+    (`filtered`, `draft`, `event type group …`), and is empty for an event that belongs there.
+    """
+
+    start: datetime
+    end: datetime
+    id: str = ""
+    all_day: bool = False
+    description: str = ""
+    module_code: str = ""
+    event_type: str = ""
+    event_type_description: str = ""
+    locations: tuple[Location, ...] = ()
+    staff: tuple[str, ...] = ()
+    student_sets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    department: str = ""
+    conference_url: str = ""
+    recording_url: str = ""
+    hidden: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose timetable: the username as the source knows it is built from `username` by the source's own settings. `locale` like `nl-NL`, or empty."""
+
+    username: str
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """A complete reading. `validator` is the source's own word for «the same as this time», at most 1,000 characters."""
+
+    events: Sequence[SourceEvent]
+    validator: str
+
+
+class Source(Protocol):
+    """One institution's timetables. Shared between threads. Every call has a timeout; nothing is retried."""
+
+    def fetch(self, person: Person, start: datetime, end: datetime, validator: str | None = None) -> Timetable | None:
+        """The events of `person` that touch `[start, end)`, or None: nothing changed since the reading that gave `validator`.
+
+        Complete, or it raises. Raises: SourceError.
+        """
+        ...
+
+    def check(self) -> str:
+        """One sentence that says what answers there. Raises: SourceError."""
+        ...
+
+
+class SourceError(Exception):
+    """The message is one sentence that a person can act on: what, where, what to do. Never a title, a body or a token."""
+
+
+class Throttled(SourceError):
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(SourceError):
+    pass
+
+
+class Unauthorized(SourceError):
+    pass
+
+
+class PersonUnknown(SourceError):
+    pass
+
+
+class ContractBroken(SourceError):
+    pass
