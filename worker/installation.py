@@ -1,0 +1,42 @@
+"""What every part of a running Carillon is handed: its settings, the ledger and the queue."""
+
+from dataclasses import dataclass
+
+import redis
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Engine
+
+from worker import database, ledger
+from worker.queue import Queue, celery
+from worker.settings import Settings, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """`tenants` by the id of their row in the ledger, in the order of the file."""
+
+    settings: Settings
+    engine: Engine
+    redis: "redis.Redis"
+    queue: Queue
+    tenants: dict[int, Tenant]
+
+
+def install(settings: Settings, database_url: str, redis_url: str, *, pool: int = 5) -> Installation:
+    """Bring the schema up to date, give every configured tenant its row, and hand over what the parts need.
+
+    Raises: worker.database.DatabaseUnreachableError.
+    """
+    engine = database.engine(database_url, pool=pool)
+    database.migrate(engine)
+    connection = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2)
+    return Installation(settings, engine, connection, Queue(celery(redis_url)), _tenants(engine, settings))
+
+
+def _tenants(engine: Engine, settings: Settings) -> dict[int, Tenant]:
+    with database.transaction(engine) as session:
+        rows = [{"key": key} for key in settings.tenants]
+        session.execute(insert(ledger.Tenant).values(rows).on_conflict_do_nothing())
+        ids = dict(session.execute(select(ledger.Tenant.key, ledger.Tenant.id)).tuples().all())
+    return {ids[key]: tenant for key, tenant in settings.tenants.items()}

@@ -1,0 +1,76 @@
+"""The queue: Celery over Redis, and the three messages that go through it. It is a hint, not a memory: a flushed Redis costs one period."""
+
+import logging
+from dataclasses import dataclass
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+NOW = "now"
+ROUTINE = "routine"
+LONGEST_TASK = 600
+"""Seconds after which a run must have ended: it stops between two batches."""
+
+_log = logging.getLogger("carillon.queue")
+
+
+def celery(redis_url: str) -> Celery:
+    """The application that producers, workers, beat and Flower share; tasks are registered by `worker.tasks`."""
+    app = Celery("carillon", broker=redis_url, set_as_current=False)
+    app.conf.update(
+        # A task is acknowledged when it has ended, so that a killed worker loses none; what is delivered twice finds a lease or nothing due.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        # One message in hand and none in stock: a slow mailbox keeps nobody waiting behind it.
+        worker_prefetch_multiplier=1,
+        broker_transport_options={
+            # Far above the longest task, else Redis hands it out again while it runs.
+            "visibility_timeout": 6 * LONGEST_TASK,
+            # The defaults look for lost messages every 100 seconds; the scan is cheap.
+            "unacked_restore_throttle": 1,
+            # Queues in the order in which the worker names them: what a person waits for goes first.
+            "queue_order_strategy": "priority",
+            # A connection that died without a word is noticed.
+            "socket_timeout": 60,
+            "socket_keepalive": True,
+            "socket_connect_timeout": 5,
+            "max_connections": 200,
+        },
+        broker_connection_retry_on_startup=True,
+        # Results are in the ledger; Flower reads them from the events.
+        task_ignore_result=True,
+        task_send_sent_event=True,
+        worker_send_task_events=True,
+        task_track_started=True,
+        task_default_queue=ROUTINE,
+        task_serializer="json",
+        accept_content=["json"],
+        enable_utc=True,
+        timezone="UTC",
+        worker_hijack_root_logger=False,
+        # Sending must not hang a caller of the API when Redis is away: the sweep finds what is due.
+        task_publish_retry=False,
+    )
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Sends ids, after the commit that made them due. A Redis that is away is logged and no error: the next sweep finds what is due."""
+
+    app: Celery
+
+    def synchronize(self, ident: int, label: str, *, urgent: bool = False) -> bool:
+        """`label` is what Flower shows for the arguments, like `alice → caldav`. True if it was sent."""
+        return self._send("synchronize", ident, label, NOW if urgent else ROUTINE)
+
+    def unlink(self, ident: int, label: str) -> bool:
+        return self._send("unlink", ident, label, NOW)
+
+    def _send(self, task: str, ident: int, label: str, queue: str) -> bool:
+        try:
+            self.app.send_task(task, args=[ident], argsrepr=f"({ident}: {label})", queue=queue)
+        except OperationalError as error:
+            _log.warning("not sent action=%s id=%d reason=%s", task, ident, type(error).__name__)
+            return False
+        return True

@@ -1,0 +1,238 @@
+"""`carillon.toml`, read once at the start: every problem is told at once, with the key, the file and what was expected."""
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from schedules.guard import Limits
+from schedules.render import DEFAULT_TEMPLATES, Rendering, TemplateProblemError, Templates
+from worker import modules
+
+_DURATION = re.compile(r"(\d+)\s*(s|min|h|d)")
+_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(value: object) -> timedelta:
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise ValueError('expected a number and s, min, h or d, like "15min"')
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError('expected an IANA time zone, like "Europe/Amsterdam"')
+    return value
+
+
+def _alternatives(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Minutes = Annotated[Duration, Field(ge=timedelta(seconds=5), le=timedelta(days=7))]
+Days = Annotated[Duration, Field(ge=timedelta(), le=timedelta(days=800))]
+Alternatives = Annotated[tuple[str, ...], BeforeValidator(_alternatives)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowSettings(Section):
+    """The days a run covers, before and after today."""
+
+    past: Days = timedelta(days=14)
+    future: Annotated[Days, Field(ge=timedelta(days=1))] = timedelta(days=180)
+
+
+class GuardSettings(Section):
+    """When a plan is held: more than `floor` and more than `share` of the future events would go, or all of them."""
+
+    floor: int = Field(default=10, ge=0)
+    share: float = Field(default=0.4, ge=0, le=1)
+    confirm_after: Minutes = timedelta(hours=1)
+
+    def limits(self) -> Limits:
+        return Limits(floor=self.floor, share=self.share, confirm_after=self.confirm_after)
+
+
+class RenderSettings(Section):
+    """Jinja2 templates; of a list, the first that comes out complete wins."""
+
+    subject: Alternatives = DEFAULT_TEMPLATES.subject
+    location: Alternatives = DEFAULT_TEMPLATES.location
+    description: Alternatives = DEFAULT_TEMPLATES.description
+    category: Alternatives = DEFAULT_TEMPLATES.category
+
+    def templates(self) -> Templates:
+        return Templates(self.subject, self.location, self.description, self.category)
+
+
+class TenantSettings(Section):
+    """What stands under `[tenants.KEY]`, but for the sections that a source or a provider declares itself."""
+
+    name: str = Field(min_length=1)
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    instance: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    policy: Literal["restore", "respect", "keep"] = "restore"
+    interval: Minutes = timedelta(minutes=15)
+    resync_interval: Duration = timedelta(days=7)
+    window: WindowSettings = WindowSettings()
+    guard: GuardSettings = GuardSettings()
+    render: RenderSettings = RenderSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An institution as configured. `source` is the module's name and its settings; `providers` the same by type."""
+
+    key: str
+    settings: TenantSettings
+    source: tuple[str, BaseModel]
+    providers: dict[str, BaseModel]
+    rendering: Rendering
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of `carillon.toml`; the first tenant of the file stands first."""
+
+    file: Path
+    tenants: dict[str, Tenant]
+
+
+class SettingsError(Exception):
+    """All problems of one file, a line each."""
+
+    def __init__(self, file: Path, problems: list[str]) -> None:
+        self.file = file
+        self.problems = problems
+        super().__init__("\n".join(f"{file}: {problem}" for problem in problems))
+
+
+def load(file: Path) -> Settings:
+    """Raises: SettingsError, with every problem there is."""
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(file, ["there is no such file; write one, or name another with --config"]) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(file, [f"it cannot be read: {error}"]) from error
+    problems: list[str] = []
+    resolved = _resolve(document, file.parent, "", problems)
+    tenants = _tenants(resolved, problems)
+    if problems:
+        raise SettingsError(file, problems)
+    return Settings(file, tenants)
+
+
+def _resolve(value: Any, folder: Path, at: str, problems: list[str]) -> Any:
+    """`env:NAME` and `file:PATH` replaced by what they name, `ca_file` made absolute; what cannot be read is a problem."""
+    if isinstance(value, dict):
+        return {key: _resolve(each, folder, f"{at}.{key}".lstrip("."), problems) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_resolve(each, folder, f"{at}[{place}]", problems) for place, each in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    if at.endswith(".ca_file"):
+        return str(folder / value)
+    kind, _, name = value.partition(":")
+    try:
+        if kind == "env":
+            return os.environ[name]
+        if kind == "file":
+            return (folder / name).read_text(encoding="utf-8").rstrip("\n")
+    except KeyError:
+        problems.append(f"{at}: the environment variable {name} is not set; set it, or write another value")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{at}: the file {name} cannot be read ({error}); paths start at the folder of this file")
+    else:
+        return value
+    return ""
+
+
+def _tenants(document: dict[str, Any], problems: list[str]) -> dict[str, Tenant]:
+    for key in document.keys() - {"tenants"}:
+        problems.append(f"{key}: unknown key; expected [tenants.NAME]")
+    sections = document.get("tenants")
+    if not isinstance(sections, dict) or not sections:
+        problems.append("tenants: missing; expected at least one section [tenants.NAME]")
+        return {}
+    return {key: made for key, section in sections.items() if (made := _tenant(key, section, problems))}
+
+
+def _tenant(key: str, section: Any, problems: list[str]) -> Tenant | None:
+    at = f"tenants.{key}"
+    if not isinstance(section, dict):
+        problems.append(f"{at}: expected a section, [{at}]")
+        return None
+    before = len(problems)
+    own = {name: value for name, value in section.items() if name not in {"timetable", "providers"}}
+    settings = _checked(TenantSettings, own, at, problems)
+    source = _source(section.get("timetable"), f"{at}.timetable", problems)
+    providers = _providers(section.get("providers"), f"{at}.providers", problems)
+    if not isinstance(settings, TenantSettings) or source is None or len(problems) > before:
+        return None
+    try:
+        rendering = Rendering(settings.render.templates(), ZoneInfo(settings.time_zone).key)
+    except TemplateProblemError as error:
+        problems.append(f"{at}.render: {error}")
+        return None
+    return Tenant(key, settings, source, providers, rendering)
+
+
+def _source(section: Any, at: str, problems: list[str]) -> tuple[str, BaseModel] | None:
+    if not isinstance(section, dict) or not isinstance(section.get("source"), str):
+        problems.append(f"{at}.source: missing; expected one of {', '.join(modules.source_names())}")
+        return None
+    name = section["source"]
+    try:
+        module = modules.source(name)
+    except modules.UnknownModuleError as error:
+        problems.append(f"{at}.source: {error}")
+        return None
+    rest = {key: value for key, value in section.items() if key != "source"}
+    made = _checked(module.Settings, rest, at, problems)
+    return (name, made) if made else None
+
+
+def _providers(sections: Any, at: str, problems: list[str]) -> dict[str, BaseModel]:
+    if not isinstance(sections, dict) or not sections:
+        problems.append(f"{at}: missing; expected at least one of {', '.join(modules.provider_names())}")
+        return {}
+    made = {}
+    for name, section in sections.items():
+        try:
+            model = _checked(modules.provider(name).Settings, section, f"{at}.{name}", problems)
+        except modules.UnknownModuleError as error:
+            problems.append(f"{at}.{name}: {error}")
+            continue
+        if model:
+            made[name] = model
+    return made
+
+
+def _checked(model: type[BaseModel], section: Any, at: str, problems: list[str]) -> BaseModel | None:
+    try:
+        return model.model_validate(section)
+    except ValidationError as error:
+        problems.extend(_said(model, each, at) for each in error.errors(include_input=False, include_url=False))
+        return None
+
+
+def _said(model: type[BaseModel], error: Any, at: str) -> str:
+    place = ".".join([at, *(str(part) for part in error["loc"])])
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+        return f"{place}: unknown key" + (f"; known here: {known}" if len(error["loc"]) == 1 else "")
+    if error["type"] == "missing":
+        return f"{place}: missing"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}"
