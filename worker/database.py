@@ -1,4 +1,6 @@
-"""One edge for transactions: an engine for the process, a session for a block, the schema brought to what the code expects."""
+"""One edge for transactions: an engine for the process, a session for a block, the schema brought to what the code
+expects.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

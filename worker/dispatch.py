@@ -37,7 +37,9 @@ _CLAIM_UNLINKS = text("""
 
 
 def dispatch(installation: Installation) -> dict[str, int]:
-    """Send a task for everything that is due. Claiming pushes it LONGEST_TASK into the future, so that a crash is by itself a retry."""
+    """Send a task for everything that is due. Claiming pushes it LONGEST_TASK into the future, so that a crash is by
+    itself a retry.
+    """
     room = _room(installation)
     with transaction(installation.engine) as session:
         due = {"seconds": LONGEST_TASK, "limit": room}
@@ -55,11 +57,13 @@ def _room(installation: Installation) -> int:
         waiting = installation.redis.llen(ROUTINE)
     except redis.RedisError:
         return 0
-    return max(0, BACKLOG - int(waiting))  # type: ignore[arg-type]  # the client's types allow for its asynchronous twin
+    return max(0, BACKLOG - int(waiting))
 
 
 def prune(session: Session) -> int:
-    """Forget the runs of more than KEPT_DAYS ago; the newest of each synchronization stays. The number of those that went."""
+    """Forget the runs of more than KEPT_DAYS ago; the newest of each synchronization stays. The number of those that
+    went.
+    """
     newest = select(func.max(Run.id)).group_by(Run.synchronization_id).scalar_subquery()
     old = Run.started_at < func.now() - text(f"interval '{KEPT_DAYS} days'")
     return session.execute(delete(Run).where(old, Run.id.not_in(newest))).rowcount  # type: ignore[attr-defined,no-any-return]  # a cursor result has it

@@ -7,20 +7,22 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine
 
-from worker import database, ledger
+from timetables.base import Source
+from worker import database, ledger, modules
 from worker.queue import Queue, celery
 from worker.settings import Settings, Tenant
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """`tenants` by the id of their row in the ledger, in the order of the file."""
+    """`tenants` and their `sources` by the id of the tenant's row in the ledger, in the order of the file."""
 
     settings: Settings
     engine: Engine
-    redis: "redis.Redis"
+    redis: redis.Redis
     queue: Queue
     tenants: dict[int, Tenant]
+    sources: dict[int, Source]
 
 
 def install(settings: Settings, database_url: str, redis_url: str, *, pool: int = 5) -> Installation:
@@ -31,7 +33,14 @@ def install(settings: Settings, database_url: str, redis_url: str, *, pool: int 
     engine = database.engine(database_url, pool=pool)
     database.migrate(engine)
     connection = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2)
-    return Installation(settings, engine, connection, Queue(celery(redis_url)), _tenants(engine, settings))
+    tenants = _tenants(engine, settings)
+    sources = {ident: _source(tenant) for ident, tenant in tenants.items()}
+    return Installation(settings, engine, connection, Queue(celery(redis_url)), tenants, sources)
+
+
+def _source(tenant: Tenant) -> Source:
+    name, settings = tenant.source
+    return modules.source(name).connect(settings, tenant.settings.time_zone)
 
 
 def _tenants(engine: Engine, settings: Settings) -> dict[int, Tenant]:

@@ -1,4 +1,6 @@
-"""Who may write to a mailbox. PostgreSQL's clock alone decides, and a generation number keeps a late worker from recording anything."""
+"""Who may write to a mailbox. PostgreSQL's clock alone decides, and a generation number keeps a late worker from
+recording anything.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,9 @@ from sqlalchemy.orm import Session
 from worker.database import transaction
 
 SECONDS = 120
-"""How long a mailbox stays taken after a worker died; far above the timeout of one call to a provider, and renewed before each."""
+"""How long a mailbox stays taken after a worker died; far above the timeout of one call to a provider, and renewed
+before each.
+"""
 
 _TAKE = text("""
     INSERT INTO leases (tenant_id, type, mailbox, generation, expires_at)
@@ -51,11 +55,14 @@ class Lease:
     generation: int
 
     def renew(self, session: Session) -> None:
-        """Hold the mailbox for SECONDS more, and lock the lease until the transaction ends. Everything recorded under a lease begins with this.
+        """Hold the mailbox for SECONDS more, and lock the lease until the transaction ends. Everything recorded under
+        a lease begins with this.
 
         Raises: LostLeaseError.
         """
-        if not session.execute(_RENEW, {**_names(self.mailbox), "generation": self.generation, "seconds": SECONDS}).rowcount:  # type: ignore[attr-defined]  # a cursor result has it
+        if not session.execute(
+            _RENEW, {**_names(self.mailbox), "generation": self.generation, "seconds": SECONDS}
+        ).rowcount:  # type: ignore[attr-defined]  # a cursor result has it
             raise LostLeaseError
 
 

@@ -1,6 +1,7 @@
 """The ledger: everything Carillon must not forget, as tables of one PostgreSQL database.
 
-Instants are aware and in UTC. Titles, texts and addresses of events are never kept: a mark, a fingerprint and the server's id suffice.
+Instants are aware and in UTC. Titles, texts and addresses of events are never kept: a mark, a fingerprint and the
+server's id suffice.
 """
 
 from datetime import datetime
@@ -54,7 +55,9 @@ class Tenant(Base):
 
 
 class User(Base):
-    """A person of a tenant. `attributes` keeps the order and every value of a repeated name; None where none were given."""
+    """A person of a tenant. `attributes` keeps the order and every value of a repeated name; None where none were
+    given.
+    """
 
     __tablename__ = "users"
     __table_args__ = (UniqueConstraint("tenant_id", "username"),)
@@ -86,8 +89,10 @@ class Token(Base):
 class Synchronization(Base):
     """One user's link to one mailbox at one provider.
 
-    `fields` are the `provisioning_*` values without their prefix. `due_at` is when the next run may start: claiming pushes it into the
-    future first, so that a crash is by itself a retry. `validator` is the source's word for the reading that was last carried out whole.
+    `fields` are the `provisioning_*` values without their prefix. `due_at` is when the next run may start: claiming
+    pushes it into the
+    future first, so that a crash is by itself a retry. `validator` is the source's word for the reading that was last
+    carried out whole.
     """
 
     __tablename__ = "synchronizations"
@@ -122,7 +127,8 @@ class Synchronization(Base):
 class Event(Base):
     """What we know to have written, one row an event; the columns are those of `schedules.plan.Known`.
 
-    A row whose state is `creating`, `updating` or `deleting` is an intent whose outcome is not recorded: it is settled by looking at the server.
+    A row whose state is `creating`, `updating` or `deleting` is an intent whose outcome is not recorded: it is settled
+    by looking at the server.
     """
 
     __tablename__ = "events"
@@ -175,9 +181,11 @@ class Run(Base):
 
 
 class Unlink(Base):
-    """A synchronization being taken away: all that is needed to carry it out after the synchronization itself has left the ledger.
+    """A synchronization being taken away: all that is needed to carry it out after the synchronization itself has left
+    the ledger.
 
-    `cutoff` is the «now» of DELETE_FUTURE_EVENTS, fixed when the call was accepted. `found` counts what carried the mark and was to go.
+    `cutoff` is the «now» of DELETE_FUTURE_EVENTS, fixed when the call was accepted. `found` counts what carried the
+    mark and was to go.
     """
 
     __tablename__ = "unlinks"

@@ -1,4 +1,6 @@
-"""The queue: Celery over Redis, and the three messages that go through it. It is a hint, not a memory: a flushed Redis costs one period."""
+"""The queue: Celery over Redis, and the three messages that go through it. It is a hint, not a memory: a flushed Redis
+costs one period.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ def celery(redis_url: str) -> Celery:
     """The application that producers, workers, beat and Flower share; tasks are registered by `worker.tasks`."""
     app = Celery("carillon", broker=redis_url, set_as_current=False)
     app.conf.update(
-        # A task is acknowledged when it has ended, so that a killed worker loses none; what is delivered twice finds a lease or nothing due.
+        # A task is acknowledged when it has ended, so that a killed worker loses none; what is delivered twice finds
+        # a lease or nothing due.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         # One message in hand and none in stock: a slow mailbox keeps nobody waiting behind it.
@@ -56,7 +59,9 @@ def celery(redis_url: str) -> Celery:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Sends ids, after the commit that made them due. A Redis that is away is logged and no error: the next sweep finds what is due."""
+    """Sends ids, after the commit that made them due. A Redis that is away is logged and no error: the next sweep
+    finds what is due.
+    """
 
     app: Celery
 

@@ -1,4 +1,6 @@
-"""`carillon.toml`, read once at the start: every problem is told at once, with the key, the file and what was expected."""
+"""`carillon.toml`, read once at the start: every problem is told at once, with the key, the file and what was
+expected.
+"""
 
 import os
 import re
@@ -135,7 +137,7 @@ def load(file: Path) -> Settings:
 
 
 def _resolve(value: Any, folder: Path, at: str, problems: list[str]) -> Any:
-    """`env:NAME` and `file:PATH` replaced by what they name, `ca_file` made absolute; what cannot be read is a problem."""
+    """`env:NAME` and `file:PATH` replaced by what they name, `ca_file` made absolute; the unreadable is a problem."""
     if isinstance(value, dict):
         return {key: _resolve(each, folder, f"{at}.{key}".lstrip("."), problems) for key, each in value.items()}
     if isinstance(value, list):
@@ -144,24 +146,26 @@ def _resolve(value: Any, folder: Path, at: str, problems: list[str]) -> Any:
         return value
     if at.endswith(".ca_file"):
         return str(folder / value)
-    kind, _, name = value.partition(":")
     try:
-        if kind == "env":
-            return os.environ[name]
-        if kind == "file":
-            return (folder / name).read_text(encoding="utf-8").rstrip("\n")
-    except KeyError:
-        problems.append(f"{at}: the environment variable {name} is not set; set it, or write another value")
+        return _text(value, folder)
+    except KeyError as error:
+        problems.append(f"{at}: the environment variable {error} is not set; set it, or write another value")
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{at}: the file {name} cannot be read ({error}); paths start at the folder of this file")
-    else:
-        return value
+        problems.append(f"{at}: the file cannot be read ({error}); paths start at the folder of this file")
     return ""
 
 
+def _text(value: str, folder: Path) -> str:
+    kind, _, name = value.partition(":")
+    if kind == "env":
+        return os.environ[name]
+    if kind == "file":
+        return (folder / name).read_text(encoding="utf-8").rstrip("\n")
+    return value
+
+
 def _tenants(document: dict[str, Any], problems: list[str]) -> dict[str, Tenant]:
-    for key in document.keys() - {"tenants"}:
-        problems.append(f"{key}: unknown key; expected [tenants.NAME]")
+    problems += [f"{key}: unknown key; expected [tenants.NAME]" for key in document if key != "tenants"]
     sections = document.get("tenants")
     if not isinstance(sections, dict) or not sections:
         problems.append("tenants: missing; expected at least one section [tenants.NAME]")

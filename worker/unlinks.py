@@ -1,26 +1,51 @@
-"""Taking a synchronization away: accepted in one transaction, carried out by a durable job that can be resumed at every step."""
+"""Taking a synchronization away: accepted in one transaction, carried out by a durable job that can be resumed at
+every step.
+"""
 
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
-from providers.base import Found
+from providers.base import CalendarGone, Delete, Done, EventError, Found, Marks, Provider, ProviderError, Unavailable
+from schedules.retry import decide
+from worker.database import transaction
+from worker.edge import attempt
 from worker.installation import Installation
+from worker.leases import Lease, LostLeaseError, Mailbox, lease
 from worker.ledger import Synchronization, Unlink, UnlinkMode
+from worker.mailbox import calendar
+from worker.push import batches
+from worker.settings import Tenant
 
 PENDING, RUNNING, RETRYING, DONE = "PENDING", "RUNNING", "RETRYING", "DONE"
+BUSY = timedelta(seconds=5)
+RHYTHM = timedelta(minutes=15)
+"""What the waits between two attempts grow from."""
+
+_log = logging.getLogger("carillon.unlink")
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """What an unlink would remove, sorted by start."""
+class UnlinkReport:
+    """How far an unlink has come, as Flower shows it."""
 
-    events: tuple[Found, ...]
+    state: str
+    mode: str = ""
+    found: int = 0
+    removed: int = 0
+    remaining: int = 0
+    detail: str = ""
 
 
 def accept(session: Session, synchronization: Synchronization, mode: UnlinkMode, now: datetime) -> Unlink:
-    """Record the unlink and take the synchronization out of the ledger; UNLINK_ONLY is done with that. The caller commits and then sends it."""
+    """Record the unlink and take the synchronization out of the ledger; UNLINK_ONLY is done with that. The caller
+    commits, then sends it.
+    """
     unlink = Unlink(
         tenant_id=synchronization.tenant_id,
         synchronization_id=synchronization.id,
@@ -40,9 +65,141 @@ def accept(session: Session, synchronization: Synchronization, mode: UnlinkMode,
     return unlink
 
 
-def preview(installation: Installation, synchronization: Synchronization, mode: UnlinkMode, now: datetime) -> Preview:
-    """What `mode` would remove if it were accepted at `now`; reads the calendar and changes nothing.
+def going(found: Sequence[Found], mode: UnlinkMode, cutoff: datetime) -> list[Found]:
+    """Those of the events found that `mode` removes. What has begun is not in the future."""
+    if mode is UnlinkMode.UNLINK_ONLY:
+        return []
+    if mode is UnlinkMode.DELETE_FUTURE_EVENTS:
+        return [each for each in found if each.start > cutoff]
+    return list(found)
+
+
+def marks(instance: str, synchronization_id: int, mode: UnlinkMode) -> Marks:
+    """What to look for: CLEANUP takes the whole instance's, every other mode this synchronization's."""
+    return Marks(instance, None if mode is UnlinkMode.CLEANUP else str(synchronization_id))
+
+
+def preview(
+    installation: Installation, synchronization: Synchronization, mode: UnlinkMode, now: datetime
+) -> list[Found]:
+    """What `mode` would remove if it were accepted at `now`, by start; reads the calendar and changes nothing.
 
     Raises: providers.base.ProviderError.
     """
-    raise NotImplementedError
+    if mode is UnlinkMode.UNLINK_ONLY:
+        return []
+    tenant = installation.tenants[synchronization.tenant_id]
+    username = synchronization.user.username
+    with calendar(tenant, synchronization.type, username, synchronization.fields) as provider:
+        found = provider.find(marks(tenant.settings.instance, synchronization.id, mode))
+    return going(found, mode, now)
+
+
+def carry_out(installation: Installation, ident: int, clock: Callable[[], datetime]) -> UnlinkReport:
+    """Go on with an unlink, if it is not done and nobody else writes to the mailbox. Whatever goes wrong becomes a
+    recorded state.
+    """
+    with transaction(installation.engine) as session:
+        row = session.get(Unlink, ident)
+    if row is None or row.finished_at:
+        return UnlinkReport(row.state if row else "GONE")
+    tenant = installation.tenants.get(row.tenant_id)
+    if tenant is None:
+        return UnlinkReport("GONE", detail="its tenant is not in carillon.toml any more")
+    with lease(installation.engine, Mailbox(row.tenant_id, row.type, row.mailbox)) as held:
+        if held is None:
+            with transaction(installation.engine) as session:
+                _set(session, ident, due_at=func.clock_timestamp() + BUSY)
+            return UnlinkReport("BUSY", row.mode, detail="a run writes to this mailbox")
+        return _Job(installation, tenant, ident, held, clock).report()
+
+
+class _Job:
+    """An unlink under a lease."""
+
+    def __init__(
+        self, installation: Installation, tenant: Tenant, ident: int, held: Lease, clock: Callable[[], datetime]
+    ) -> None:
+        self.engine = installation.engine
+        self.tenant = tenant
+        self.ident = ident
+        self.lease = held
+        self.clock = clock
+
+    def report(self) -> UnlinkReport:
+        with transaction(self.engine) as session:
+            row = session.get_one(Unlink, self.ident)
+        try:
+            error = attempt(lambda: self._run(row), _log, self.ident)
+        except LostLeaseError:
+            return UnlinkReport("LOST", row.mode, detail="another worker took this mailbox over")
+        return self._end(error)
+
+    def _run(self, row: Unlink) -> None:
+        mode = UnlinkMode(row.mode)
+        looked_for = marks(self.tenant.settings.instance, row.synchronization_id, mode)
+        with calendar(self.tenant, row.type, row.username, row.fields) as provider:
+            try:
+                found = going(provider.find(looked_for), mode, row.cutoff)
+            except CalendarGone:
+                found = []  # with the calendar went all that stood in it
+            self._count(state=RUNNING, found=row.removed + len(found), remaining=len(found))
+            self._remove(provider, found, row.removed)
+
+    def _remove(self, provider: Provider, found: Sequence[Found], removed: int) -> None:
+        """Delete what was found, and count after every batch. An event that was changed meanwhile is left to the next
+        attempt.
+        """
+        left = len(found)
+        failed: ProviderError | None = None
+        for batch in batches(found, provider.capabilities.batch):
+            outcomes = provider.push([Delete(each.mark, each.ref) for each in batch])
+            gone = sum(isinstance(outcome, Done) for outcome in outcomes)
+            left, removed = left - gone, removed + gone
+            self._count(removed=removed, remaining=left)
+            errors = [outcome for outcome in outcomes if not isinstance(outcome, Done)]
+            failed = failed or next(iter(errors), None)
+            if any(not isinstance(error, EventError) for error in errors):
+                break
+        if isinstance(failed, EventError):
+            raise Unavailable(f"{left} event(s) could not be removed yet: {failed}") from failed
+        if failed:
+            raise failed
+
+    def _count(self, **values: Any) -> None:
+        with transaction(self.engine) as session:
+            self.lease.renew(session)
+            _set(session, self.ident, **values)
+
+    def _end(self, error: Exception | None) -> UnlinkReport:
+        now = self.clock()
+        with transaction(self.engine) as session:
+            row = session.get_one(Unlink, self.ident)
+            if error:
+                decision = decide(error, row.failures, now, RHYTHM, self.ident)
+                row.state, row.error = RETRYING, decision.detail
+                row.failures, row.due_at = decision.failures, decision.due_at
+            else:
+                row.state, row.error, row.finished_at = DONE, "", now
+                _wake(session, row)
+        _log.info(
+            "unlink id=%d mode=%s state=%s found=%d removed=%d", row.id, row.mode, row.state, row.found, row.removed
+        )
+        return UnlinkReport(row.state, row.mode, row.found, row.removed, row.remaining, row.error)
+
+
+def _wake(session: Session, done: Unlink) -> None:
+    """Synchronizations of this mailbox have waited; after a CLEANUP they must also learn that their events are gone."""
+    same = (
+        Synchronization.tenant_id == done.tenant_id,
+        Synchronization.type == done.type,
+        Synchronization.mailbox == done.mailbox,
+    )
+    values: dict[str, Any] = {"due_at": func.clock_timestamp()}
+    if done.mode == UnlinkMode.CLEANUP:
+        values["resync_wanted"] = True
+    session.execute(update(Synchronization).where(*same).values(**values))
+
+
+def _set(session: Session, ident: int, **values: Any) -> None:
+    session.execute(update(Unlink).where(Unlink.id == ident).values(**values))

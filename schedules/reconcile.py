@@ -1,0 +1,134 @@
+"""What a reading of the calendar says about what we know: it settles what is in doubt and notices what people did."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from providers.base import Found
+from schedules.fingerprint import forget
+from schedules.plan import Known
+
+Policy = Literal["restore", "respect", "keep"]
+"""What becomes of what people do to our events.
+
+- `restore`: what was deleted or changed comes back as it was.
+- `respect`: a deletion stands; what was changed comes back as it was.
+- `keep`: what was deleted comes back; of what was changed only time and place do.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What is known now, no row of it in doubt and each key once; and the counts of what happened in the meantime.
+
+    `surplus` are further copies of events that are kept, to be deleted. `adopted` events were found and not known,
+    `vanished` ones were written and are gone, `touched` ones were written and are no longer as we wrote them.
+    """
+
+    known: tuple[Known, ...]
+    surplus: tuple[Found, ...]
+    adopted: int
+    vanished: int
+    touched: int
+
+
+def reconcile(known: Sequence[Known], found: Sequence[Found], synchronization: str, policy: Policy) -> Reconciliation:
+    """`known` as it is true after `found` was read, for `plan` to carry on from.
+
+    `found` is everything that carries the synchronization's mark, on whatever day: from a listing cut to a window,
+    what a person moved out of it would look deleted. Orphans of other synchronizations may stand in it too and are
+    adopted; everything in it is ours to decide on.
+    """
+    kept, surplus = _one_a_key(known, found, synchronization)
+    met, strangers = _met(known, kept)
+    missing = [row for row in known if row.key not in met]
+    # What was found comes last and wins: an update in doubt may have given an event the key of a row that is gone.
+    rows = {row.key: row for row in _without(missing, policy)}
+    rows |= {each.mark.key: _settled(row, each, policy) for row, each in met.values()}
+    rows |= {each.mark.key: _adopted(each) for each in strangers}
+    others = {each.mark.key: each.mark.synchronization for each in kept if each.mark.synchronization != synchronization}
+    return Reconciliation(
+        known=tuple(replace(row, marked_by=others.get(key)) for key, row in sorted(rows.items())),
+        surplus=surplus,
+        adopted=len(strangers),
+        vanished=sum(_stood(row) for row in missing),
+        touched=sum(row.state == "written" and _touched(row, each) for row, each in met.values()),
+    )
+
+
+def _one_a_key(
+    known: Sequence[Known], found: Sequence[Found], synchronization: str
+) -> tuple[list[Found], tuple[Found, ...]]:
+    """For each key the event to keep: the one we know by its id, else one of ours, else the smallest id; and the
+    others.
+    """
+    keys = {row.ref.id: row.key for row in known if row.ref}
+
+    def rank(each: Found) -> tuple[bool, bool, bool, str]:
+        place = each.ref.id
+        return keys.get(place) != each.mark.key, place not in keys, each.mark.synchronization != synchronization, place
+
+    copies: defaultdict[str, list[Found]] = defaultdict(list)
+    for each in sorted(found, key=rank):
+        copies[each.mark.key].append(each)
+    return [first for first, *_ in copies.values()], tuple(each for _, *rest in copies.values() for each in rest)
+
+
+def _met(known: Sequence[Known], kept: Iterable[Found]) -> tuple[dict[str, tuple[Known, Found]], list[Found]]:
+    """Each row with the event it speaks of, by the row's key, and the events that no row speaks of.
+
+    The id decides before the key: an event whose update is in doubt may carry the old key or the new one.
+    """
+    by_id, by_key = {row.ref.id: row for row in known if row.ref}, {row.key: row for row in known}
+    met: dict[str, tuple[Known, Found]] = {}
+    strangers: list[Found] = []
+    for each in sorted(kept, key=lambda each: each.ref.id not in by_id):
+        row = by_id.get(each.ref.id) or by_key.get(each.mark.key)
+        if row and row.key not in met:
+            met[row.key] = row, each
+        else:
+            strangers.append(each)
+    return met, strangers
+
+
+def _without(missing: Iterable[Known], policy: Policy) -> Iterator[Known]:
+    """What remains of rows whose event is not in the calendar."""
+    for row in missing:
+        if row.state in {"rejected", "dismissed"} and row.ref is None:
+            yield row
+        elif policy == "respect" and _stood(row):
+            yield replace(row, state="dismissed", ref=None, merge=False)
+
+
+def _settled(row: Known, found: Found, policy: Policy) -> Known:
+    """`row` as it is after its event was found."""
+    now = replace(row, key=found.mark.key, ref=found.ref)
+    if row.state == "creating":
+        # A create is done whole or not at all: what stands is what was intended.
+        return replace(now, state="written")
+    if row.state in {"updating", "deleting", "dismissed"} or row.ref is None:
+        return replace(now, state="written", fingerprint=b"", merge=True)
+    if not _touched(row, found):
+        return now
+    if row.state == "rejected":
+        return replace(now, merge=True)
+    ours = forget(row.fingerprint, {"time", "location"}) if policy == "keep" else b""
+    return replace(now, fingerprint=ours, merge=True)
+
+
+def _adopted(found: Found) -> Known:
+    return Known(found.mark.key, 0, b"", b"", found.start, found.ref, "written", merge=True)
+
+
+def _stood(row: Known) -> bool:
+    return row.state in {"written", "updating"} or (row.state == "rejected" and row.ref is not None)
+
+
+def _touched(row: Known, found: Found) -> bool:
+    """Somebody changed the event since we wrote it: its version is another one, or its start where a server has no
+    versions.
+    """
+    if row.ref and row.ref.version is not None and found.ref.version is not None:
+        return row.ref.version != found.ref.version
+    return row.start != found.start

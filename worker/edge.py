@@ -1,0 +1,26 @@
+"""The one place where an unforeseen exception becomes a value, so that every task ends with a recorded outcome."""
+
+import logging
+from collections.abc import Callable
+
+from providers.base import ProviderError
+from timetables.base import SourceError
+from worker.leases import LostLeaseError
+
+
+def attempt(action: Callable[[], None], log: logging.Logger, ident: int) -> Exception | None:
+    """What went wrong in `action`, None if nothing did. A defect is logged with its traceback.
+
+    Raises: LostLeaseError, for whoever lost the lease must record nothing.
+    """
+    try:
+        action()
+    except LostLeaseError:
+        log.warning("lost lease id=%d", ident)
+        raise
+    except (ProviderError, SourceError) as error:
+        return error
+    except Exception as error:
+        log.exception("defect id=%d", ident)
+        return error
+    return None

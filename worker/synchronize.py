@@ -1,0 +1,252 @@
+"""One pass of one synchronization: read the timetable, plan, write the difference, record what came of it."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from providers.base import Delete, Done, EventError, Found, Marks, Provider, Unavailable, Window
+from schedules import due
+from schedules.guard import Hold, guard, reading, sentence
+from schedules.plan import IN_DOUBT, Known, plan
+from schedules.reconcile import reconcile
+from schedules.retry import Decision, decide
+from schedules.wanted import Wanted, wanted
+from timetables.base import Person
+from worker import known as rows
+from worker.database import transaction
+from worker.edge import attempt
+from worker.installation import Installation
+from worker.leases import Lease, LostLeaseError, lease
+from worker.ledger import Run, Synchronization
+from worker.mailbox import calendar
+from worker.push import Tally, batches, push, steps
+from worker.queue import LONGEST_TASK
+from worker.situation import Held, Situation, conclude, postpone, situation
+
+Clock = Callable[[], datetime]
+
+ROUNDS = 3
+"""How often one run plans anew because the calendar was changed under its hands."""
+BUSY = timedelta(seconds=5)
+
+_log = logging.getLogger("carillon.synchronize")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did, as Flower shows it. `outcome` is the synchronization's status, or why there was no run."""
+
+    outcome: str
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    kept: int = 0
+    failed: int = 0
+    detail: str = ""
+
+
+def synchronize(installation: Installation, ident: int, clock: Clock) -> Report:
+    """One run, if there is something to run and nobody else writes to the mailbox. Whatever goes wrong becomes a
+    recorded outcome.
+    """
+    with transaction(installation.engine) as session:
+        found = situation(session, installation, ident)
+    if found is None:
+        return Report("GONE")
+    if found.unlinking:
+        return Report("WAITING", detail=f"unlink {found.unlinking} of this mailbox is not done")
+    with lease(installation.engine, found.mailbox) as held:
+        if held is None:
+            with transaction(installation.engine) as session:
+                postpone(session, ident, BUSY)
+            return Report("BUSY", detail="another run writes to this mailbox")
+        return _Pass(installation, ident, held, clock).report()
+
+
+class _Pass:
+    """A run under a lease. What it learns on the way is what its end is decided from."""
+
+    def __init__(self, installation: Installation, ident: int, held: Lease, clock: Clock) -> None:
+        self.installation = installation
+        self.ident = ident
+        self.held = Held(installation.engine, held, ident)
+        self.clock = clock
+        self.started = clock()
+        self.deadline = time.monotonic() + LONGEST_TASK
+        self.tally = Tally()
+        self.hold: Hold | None = None
+        self.unfinished = False
+        self.resync = False
+        self.validator: str | None = None
+
+    def report(self) -> Report:
+        # Read again under the lease: what was there before it may be another run's past.
+        with transaction(self.installation.engine) as session:
+            found = situation(session, self.installation, self.ident)
+        if found is None or found.unlinking:
+            return Report("GONE")
+        try:
+            error = attempt(lambda: self._run(found), _log, self.ident)
+        except LostLeaseError:
+            return Report("LOST", detail="another worker took this mailbox over, or it is being unlinked")
+        return self._end(found, error)
+
+    def _run(self, found: Situation) -> None:
+        tenant, row = found.tenant, found.row
+        settings = tenant.settings
+        window = due.window(self.started, settings.window.past, settings.window.future, settings.time_zone)
+        self.resync = _wants_resync(found, self.started)
+        with calendar(tenant, row.type, row.user.username, row.fields) as provider:
+            known = found.known
+            look = self.resync or any(each.state in IN_DOUBT for each in known)
+            if look:
+                known = self._look(found, provider, known)
+            person = Person(row.user.username, row.user.locale or "")
+            source = self.installation.sources[row.tenant_id]
+            timetable = source.fetch(person, window.start, window.end, None if look else found.validator)
+            if timetable is None:
+                self.validator, self.tally.kept = row.validator, len(known)
+                return
+            wish = wanted(timetable.events, tenant.rendering, window)
+            if self._write(found, provider, wish, known, window):
+                self.validator = f"{found.context} {timetable.validator}"
+
+    def _write(
+        self, found: Situation, provider: Provider, wish: Sequence[Wanted], known: list[Known], window: Window
+    ) -> bool:
+        """Whether the calendar now is as wished. Raises the error that stopped the writing, if it was not one event's
+        own.
+        """
+        for nth in range(ROUNDS):
+            planned = plan(wish, known, window)
+            if nth == 0:
+                limits = found.tenant.settings.guard.limits()
+                self.hold = guard(planned, known, self.started, limits, found.hold, reading(wish))
+                if self.hold:
+                    return False
+            self.tally.kept, self.tally.look = planned.kept, False
+            todo = steps(planned, found.tenant.settings.instance, found.mark, self.tally.spent)
+            self._forget(planned.forgotten)
+            push(self.held, provider, todo, self.tally, self._in_time)
+            if self.tally.error:
+                raise self.tally.error
+            if not self._in_time():
+                self.unfinished = True
+                return False
+            if not self.tally.look:
+                return True
+            with self.held.transaction() as session:
+                known = rows.load(session, self.ident)
+            known = self._look(found, provider, known)
+        raise Unavailable("The calendar kept changing while it was written to; the next run goes on from there.")
+
+    def _look(self, found: Situation, provider: Provider, known: list[Known]) -> list[Known]:
+        """Read the calendar back and record what it says about what we know."""
+        instance = found.tenant.settings.instance
+        ours = {found.mark, *found.orphans}
+        marks = Marks(instance, None if found.orphans else found.mark)
+        there = [each for each in provider.find(marks) if each.mark.synchronization in ours]
+        settled = reconcile(known, there, found.mark, found.tenant.settings.policy)
+        after = [_afresh(each) for each in settled.known] if self.resync else list(settled.known)
+        with self.held.transaction() as session:
+            rows.replace(session, self.ident, known, after)
+        self._remove(provider, settled.surplus)
+        return after
+
+    def _remove(self, provider: Provider, surplus: Sequence[Found]) -> None:
+        """Take away what stands twice under one mark; the ledger never knew the second."""
+        for batch in batches(surplus, provider.capabilities.batch):
+            self.held.renew()
+            for outcome in provider.push([Delete(each.mark, each.ref) for each in batch]):
+                if isinstance(outcome, Done):
+                    self.tally.deleted += 1
+                elif not isinstance(outcome, EventError):
+                    raise outcome
+
+    def _forget(self, gone: Sequence[Known]) -> None:
+        if gone:
+            with self.held.transaction() as session:
+                rows.forget(session, self.ident, [each.key for each in gone])
+
+    def _in_time(self) -> bool:
+        return time.monotonic() < self.deadline
+
+    def _end(self, found: Situation, error: Exception | None) -> Report:
+        now, row, tally = self.clock(), found.row, self.tally
+        decision = self._decision(found, error, now)
+        report = Report(
+            decision.status, tally.created, tally.updated, tally.deleted, tally.kept, tally.failed, decision.detail
+        )
+        values: dict[str, Any] = {
+            "status": decision.status,
+            "status_detail": decision.detail,
+            "failures": decision.failures,
+        }
+        if error is None:
+            values |= {"held_since": self.hold and self.hold.since, "held_reading": self.hold and self.hold.reading}
+        if error is None and not self.hold:
+            values |= {"last_sync": now, "validator": self.validator}
+        if error is None and not self.hold and self.resync:
+            values |= {"last_resync": now, "resync_wanted": False}
+        try:
+            with self.held.transaction() as session:
+                conclude(session, row, values, decision.due_at, self._run_row(row, report, now))
+        except LostLeaseError:
+            return replace(report, outcome="LOST")
+        _log.info(
+            "run id=%d status=%s created=%d updated=%d deleted=%d kept=%d failed=%d seconds=%.3f",
+            *(self.ident, report.outcome, tally.created, tally.updated, tally.deleted, tally.kept, tally.failed),
+            (now - self.started).total_seconds(),
+        )
+        return report
+
+    def _decision(self, found: Situation, error: Exception | None, now: datetime) -> Decision:
+        row, settings = found.row, found.tenant.settings
+        decision = decide(error, row.failures, now, settings.interval, self.ident)
+        if error:
+            return decision
+        if self.hold:
+            until = min(decision.due_at, max(now, self.hold.since + settings.guard.confirm_after))
+            return replace(decision, status="HELD", detail=sentence(self.hold), due_at=until)
+        if self.unfinished:
+            return replace(decision, detail="A long push goes on at once in the next run.", due_at=now)
+        if self.tally.refused:
+            return replace(decision, detail=f"{self.tally.failed} event(s) were refused: {self.tally.refused}")
+        return decision
+
+    def _run_row(self, row: Synchronization, report: Report, now: datetime) -> Run | None:
+        """A run that did nothing and said nothing new leaves no row: there are millions of them."""
+        tally = self.tally
+        if not (tally.created or tally.updated or tally.deleted or tally.failed or self.resync) and (
+            report.outcome == row.status and report.detail == row.status_detail
+        ):
+            return None
+        return Run(
+            synchronization_id=self.ident,
+            started_at=self.started,
+            finished_at=now,
+            resync=self.resync,
+            status=report.outcome,
+            detail=report.detail,
+            created=tally.created,
+            updated=tally.updated,
+            deleted=tally.deleted,
+            kept=tally.kept,
+            failed=tally.failed,
+        )
+
+
+def _wants_resync(found: Situation, now: datetime) -> bool:
+    """Asked for, or due, or the first push goes where an earlier synchronization left events."""
+    row = found.row
+    if row.resync_wanted or (row.last_sync is None and found.orphans):
+        return True
+    return due.resync_due(row.last_resync or row.created_at, now, found.tenant.settings.resync_interval)
+
+
+def _afresh(known: Known) -> Known:
+    """At a resync, what the server once refused is offered again."""
+    return replace(known, fingerprint=b"") if known.state == "rejected" else known

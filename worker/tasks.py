@@ -1,0 +1,51 @@
+"""The Celery tasks. Each takes an id, does one thing that can be done twice, and returns what Flower shows."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import Celery
+from schedules.beat import BEAT
+
+from worker import dispatch, unlinks
+from worker.database import transaction
+from worker.installation import Installation
+from worker.synchronize import synchronize
+
+
+def register(installation: Installation) -> Celery:
+    """The queue's application, with the tasks of this installation and the beat table."""
+    app = installation.queue.app
+
+    @app.task(name="dispatch")
+    def dispatch_() -> dict[str, int]:
+        return dispatch.dispatch(installation)
+
+    @app.task(name="synchronize")
+    def synchronize_(ident: int) -> dict[str, Any]:
+        return _shown(synchronize(installation, ident, _now))
+
+    @app.task(name="unlink")
+    def unlink(ident: int) -> dict[str, Any]:
+        return _shown(unlinks.carry_out(installation, ident, _now))
+
+    @app.task(name="prune")
+    def prune() -> dict[str, int]:
+        with transaction(installation.engine) as session:
+            return {"runs": dispatch.prune(session)}
+
+    app.conf.beat_schedule = {
+        # A tick that no worker took before the next one is of no use to anybody.
+        each.name: {"task": each.task, "schedule": each.seconds, "options": {"expires": each.seconds}}
+        for each in BEAT
+    }
+    return app
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _shown(report: Any) -> dict[str, Any]:
+    """A report without the fields that say nothing."""
+    return {name: value for name, value in asdict(report).items() if value not in (0, "")}

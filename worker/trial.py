@@ -1,0 +1,83 @@
+"""What a run would do, and why an event is or is not wanted: for people, without changing anything."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schedules.guard import Hold, guard, reading
+
+from providers.base import Marks, Window
+from schedules import due
+from schedules.plan import IN_DOUBT, Known, Plan, plan
+from schedules.reconcile import reconcile
+from schedules.wanted import Reason, reasons, wanted
+from timetables.base import Person, Timetable
+from worker.database import transaction
+from worker.installation import Installation
+from worker.mailbox import calendar
+from worker.situation import Situation, situation
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The plan that a run would carry out now, or would hold."""
+
+    plan: Plan
+    hold: Hold | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One event of the timetable, why it is wanted or not, and what the ledger knows of it."""
+
+    reason: Reason
+    known: Known | None
+
+
+def trial(installation: Installation, ident: int, now: datetime) -> Trial | None:
+    """None if there is nothing that could run. Raises: ProviderError, SourceError."""
+    found = _situation(installation, ident)
+    if found is None:
+        return None
+    window, timetable = _read(installation, found, now)
+    wish, known = wanted(timetable.events, found.tenant.rendering, window), _settled(found)
+    planned = plan(wish, known, window)
+    limits = found.tenant.settings.guard.limits()
+    return Trial(planned, guard(planned, known, now, limits, found.hold, reading(wish)))
+
+
+def explain(installation: Installation, ident: int, now: datetime) -> list[Explanation] | None:
+    """Every event of the person's timetable by start; None if there is nothing that could run. Raises: SourceError."""
+    found = _situation(installation, ident)
+    if found is None:
+        return None
+    window, timetable = _read(installation, found, now)
+    known = {each.key: each for each in found.known}
+    return [
+        Explanation(reason, known.get(reason.key))
+        for reason in reasons(timetable.events, found.tenant.rendering, window)
+    ]
+
+
+def _situation(installation: Installation, ident: int) -> Situation | None:
+    with transaction(installation.engine) as session:
+        return situation(session, installation, ident)
+
+
+def _read(installation: Installation, found: Situation, now: datetime) -> tuple[Window, Timetable]:
+    settings = found.tenant.settings
+    window = due.window(now, settings.window.past, settings.window.future, settings.time_zone)
+    person = Person(found.row.user.username, found.row.user.locale or "")
+    timetable = installation.sources[found.row.tenant_id].fetch(person, window.start, window.end)
+    if timetable is None:
+        raise AssertionError("a source that is asked without a validator has to tell the whole timetable")
+    return window, timetable
+
+
+def _settled(found: Situation) -> list[Known]:
+    """What is known, with what is in doubt looked up as the run would look it up."""
+    if not any(each.state in IN_DOUBT for each in found.known):
+        return found.known
+    row = found.row
+    with calendar(found.tenant, row.type, row.user.username, row.fields) as provider:
+        there = provider.find(Marks(found.tenant.settings.instance, found.mark))
+    return list(reconcile(found.known, there, found.mark, found.tenant.settings.policy).known)
