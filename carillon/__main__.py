@@ -1,0 +1,3 @@
+from carillon.cli import main
+
+main()

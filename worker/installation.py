@@ -24,6 +24,12 @@ class Installation:
     tenants: dict[int, Tenant]
     sources: dict[int, Source]
 
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+        self.redis.close()
+        self.queue.app.close()
+
 
 def install(settings: Settings, database_url: str, redis_url: str, *, pool: int = 5) -> Installation:
     """Bring the schema up to date, give every configured tenant its row, and hand over what the parts need.
