@@ -73,7 +73,7 @@ def up(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
             config, addresses = grounds.config, {"Sandbox university": grounds.url, "Sandbox CalDAV": grounds.dav_url}
         load(config)
         where = stack.enter_context(services(data))
-        parts = started(where, config, data, port, flower_port)
+        parts = started(where, config, data, port, flower_port=flower_port)
         try:
             with running(parts, data / "log") as processes:
                 if not processes.await_(lambda: healthy(port), START_SECONDS):
@@ -86,9 +86,18 @@ def up(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
             raise FailedError(str(error)) from error
 
 
-def started(where: Services, config: Path, data: Path, port: int, flower_port: int | None = None) -> list[Part]:
+def started(
+    where: Services,
+    config: Path,
+    data: Path,
+    port: int,
+    *,
+    flower_port: int | None = None,
+    admin_token: str | None = None,
+) -> list[Part]:
     """The parts of one installation. Flower finds the broker in its environment, for process lists are public."""
     environment = where.environment() | {"CARILLON_CONFIG": str(config), "CARILLON_DATA": str(data)}
+    environment |= {"CARILLON_ADMIN_TOKEN": admin_token} if admin_token else {}
     parts = [
         Part("api", embedded.program("api", "--port", str(port)), environment),
         Part("worker", embedded.program("worker"), environment),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import click
 import redis
@@ -99,7 +100,7 @@ def _tenant(installation: Installation, ident: int) -> Iterator[Finding]:
                 f"{tenant.key}: {kind}", True, "is configured; nobody is provisioned yet, so nothing was tried."
             )
         else:
-            yield _attempt(f"{tenant.key}: {kind}", lambda row=newest: _write_check(installation, row))
+            yield _attempt(f"{tenant.key}: {kind}", partial(_write_check, installation, newest))
 
 
 def _write_check(installation: Installation, row: Synchronization) -> str:

@@ -1,0 +1,207 @@
+"""The chapters: people come, nothing happens, the timetable changes, people interfere, people leave."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from carillon.demo.api import eventually, moment
+from carillon.demo.calendars import Participant
+from carillon.demo.scene import OWN, Scene
+from carillon.demo.telling import Telling
+from sandbox.institution_model import Event
+
+CHANGE_SECONDS = 60
+
+Row = tuple[str, int, int, int]
+
+
+def provision(scene: Scene, telling: Telling) -> None:
+    """Everybody gets an event of their own first, then a synchronization over HTTP."""
+    began = time.monotonic()
+    for someone in scene.people:
+        person = someone.person
+        someone.calendar.add_own(OWN, datetime.now(UTC).replace(minute=15, second=0, microsecond=0) + timedelta(days=3))
+        someone.foreign = someone.others()
+        scene.api.put_user(person.username, person.name)
+        someone.ident = scene.api.put_synchronization(person.username, someone.kind, person.mail)
+    telling.note("PUT /api/v0/users/… and PUT /api/v0/synchronizations for each; workers do the rest.")
+    telling.until("calendars written", len(scene.people), lambda: sum(_is_ok(scene, each) for each in scene.people), 90)
+    seconds = time.monotonic() - began
+    rows = []
+    for someone in scene.people:
+        runs = scene.detail(someone)["runs"]
+        rows.append((someone.name, sum(run["created"] for run in runs), sum(scene.wanted(someone).values())))
+        telling.count(created=rows[-1][1])
+    telling.table(("Person", "Events written", "In the timetable"), rows)
+    requests = scene.requests()
+    telling.note(f"{seconds:.1f} s, {requests['caldav']} requests to CalDAV, {requests['googlecalendar']} to Google.")
+    telling.claim(
+        "every calendar, read from its server, equals its person's timetable", all(map(scene.equal, scene.people))
+    )
+    _still_untouched(scene, telling)
+
+
+def rest(scene: Scene, telling: Telling) -> None:
+    """Runs go on every few seconds and find nothing to do."""
+    before, ended = scene.requests(), {each.ident: scene.detail(each)["lastSync"] for each in scene.people}
+    telling.until("runs without a change", len(scene.people), lambda: _ran_since(scene, ended))
+    telling.claim("a run of an unchanged timetable makes no request to a calendar", scene.requests() == before)
+
+
+def change(scene: Scene, telling: Telling) -> None:
+    """The timetabling office moves, cancels, adds and gives other rooms."""
+    since, before = time.time(), scene.requests()
+    _reschedule(scene)
+    telling.note("Two events are moved, one of them to another day; one is cancelled; one gets another room;")
+    telling.note("and the first two people get a guest lecture. Others see what they share with the first.")
+    goal = len(scene.people)
+    telling.until("calendars that follow", goal, lambda: sum(map(scene.equal, scene.people)), CHANGE_SECONDS)
+    rows = [_written(scene, someone, since) for someone in scene.people]
+    telling.table(("Person", "Created", "Updated", "Deleted"), rows)
+    telling.count(created=_sum(rows, 1), updated=_sum(rows, 2), deleted=_sum(rows, 3))
+    telling.claim("every calendar follows its timetable", all(map(scene.equal, scene.people)))
+    telling.claim("the first saw 1 event created, 3 updated in place and 1 deleted", rows[0][1:] == (1, 3, 1))
+    spent = {kind: number - before[kind] for kind, number in scene.requests().items()}
+    dav = [row for row, someone in zip(rows, scene.people, strict=True) if someone.kind == "caldav"]
+    changes = sum(_sum(dav, place) for place in (1, 2, 3))
+    telling.claim(f"{changes} changes cost CalDAV {spent['caldav']} requests", spent["caldav"] == changes)
+    changed = sum(any(row[1:]) for row in rows if row not in dav)
+    telling.claim(f"and Google {spent['googlecalendar']}, one batch a person", spent["googlecalendar"] == changed)
+    _still_untouched(scene, telling)
+
+
+def interfere(scene: Scene, telling: Telling) -> None:
+    """Two people move or delete an event of ours; a resync reads the calendars back and restores them."""
+    meddlers = scene.people[:2]
+    for someone in meddlers:
+        coming = [each for each in someone.ours() if each.start > datetime.now(UTC) and each.location]
+        first, second = sorted(coming, key=lambda each: (each.start, each.id))[:2]
+        someone.calendar.drag(first, timedelta(hours=3))
+        someone.calendar.throw_away(second)
+    telling.note("Two people drag one of our events three hours down and throw another away.")
+    telling.claim("their calendars no longer equal their timetables", not any(map(scene.equal, meddlers)))
+    for someone in meddlers:
+        scene.api.resync(someone.ident)
+    telling.note("POST /api/v0/synchronizations/{id}/resync for each.")
+    telling.until("calendars restored", len(meddlers), lambda: sum(map(scene.equal, meddlers)), CHANGE_SECONDS)
+    telling.claim("after a resync they do", all(map(scene.equal, meddlers)))
+    _still_untouched(scene, telling)
+
+
+def leave(scene: Scene, telling: Telling) -> None:
+    """Each mode of unlinking, at each kind of calendar."""
+    rows = []
+    for kind in ("caldav", "googlecalendar"):
+        for someone, mode in zip(scene.every(kind), _EXPECTED, strict=True):
+            rows.append(_unlink(scene, telling, someone, mode))
+    telling.table(("Person", "Mode", "Before", "Foretold", "Removed", "Left", "As it should"), rows)
+    for mode in _EXPECTED:
+        telling.claim(f"{mode} removes exactly what it says", all(row[-1] == "yes" for row in rows if row[1] == mode))
+    _still_untouched(scene, telling)
+
+
+def clean_up(scene: Scene, telling: Telling) -> None:
+    """Whoever kept events links again, which adopts them; CLEANUP then takes whatever any synchronization left."""
+    rows = []
+    for someone in scene.people[:4]:
+        left = len(someone.ours())
+        someone.ident = scene.api.put_synchronization(someone.person.username, someone.kind, someone.person.mail)
+        eventually(partial(_is_ok, scene, someone), 30)
+        doubled = not scene.equal(someone)
+        row = _unlink(scene, telling, someone, "CLEANUP")
+        rows.append((someone.name, left, "no" if not doubled else "YES", row[2], row[4], row[5]))
+    telling.table(("Person", "Left behind", "Doubled", "After linking again", "Removed", "Left"), rows)
+    telling.claim("linking again adopts what was left behind, and doubles nothing", all(row[2] == "no" for row in rows))
+    telling.claim("CLEANUP leaves nothing of ours behind", all(not someone.ours() for someone in scene.people[:4]))
+    telling.claim("nobody was ever invited or notified", scene.grounds.google.notifications == 0)
+    telling.claim("every request kept to Google's published contract", scene.grounds.google.violations == [])
+    _still_untouched(scene, telling)
+
+
+CHAPTERS: tuple[tuple[str, Callable[[Scene, Telling], None]], ...] = (
+    ("An administrator provisions eight people, four with CalDAV and four with Google Calendar", provision),
+    ("Nothing changes", rest),
+    ("The timetabling office changes its mind", change),
+    ("People change our events", interfere),
+    ("People leave, in each of the four ways", leave),
+    ("Some of them come back, and are then cleaned up after", clean_up),
+)
+
+_EXPECTED: dict[str, Callable[[int, int], int]] = {
+    "UNLINK_ONLY": lambda past, future: past + future,
+    "DELETE_FUTURE_EVENTS": lambda past, _future: past,
+    "DELETE_ALL_EVENTS": lambda _past, _future: 0,
+    "CLEANUP": lambda _past, _future: 0,
+}
+"""How many of our events shall be left, of those that began before the call and those that did not."""
+
+
+def _unlink(
+    scene: Scene, telling: Telling, someone: Participant, mode: str
+) -> tuple[str, str, int, int, int, int, str]:
+    before = someone.ours()
+    foretold = scene.api.preview(someone.ident, mode)
+    scene.api.unlink(someone.ident, mode)
+    eventually(lambda: all(each["state"] == "DONE" for each in scene.api.unlinks()), 30)
+    done = next(each for each in scene.api.unlinks() if each["synchronizationId"] == someone.ident)
+    past = sum(each.start <= moment(done["acceptedAt"]) for each in before)
+    left = len(someone.ours())
+    telling.count(removed=done["removed"])
+    right = left == _EXPECTED[mode](past, len(before) - past) and foretold == done["removed"] == len(before) - left
+    return someone.name, mode, len(before), foretold, done["removed"], left, "yes" if right else "NO"
+
+
+def _reschedule(scene: Scene) -> None:
+    institution = scene.grounds.institution
+    zone = institution.zone
+    moved, put_off, cancelled, elsewhere = _coming(scene, scene.people[0])[:4]
+    institution.move(moved.id(zone), moved.start + timedelta(minutes=30))
+    institution.move(put_off.id(zone), put_off.start + timedelta(days=1, hours=1))
+    institution.cancel(cancelled.id(zone))
+    institution.change_room(elsewhere.id(zone), _other_room(scene, elsewhere))
+    for someone in scene.people[:2]:
+        evening = elsewhere.start + timedelta(hours=8)
+        institution.add(someone.person.username, "Guest lecture", evening, room=institution.rooms[0])
+
+
+def _written(scene: Scene, someone: Participant, since: float) -> Row:
+    """Name, created, updated, deleted: what the runs since then wrote for one person."""
+    runs = [run for run in scene.detail(someone)["runs"] if run["startedAt"] >= since * 1000]
+    created, updated, deleted = (sum(run[name] for run in runs) for name in ("created", "updated", "deleted"))
+    return someone.name, created, updated, deleted
+
+
+def _sum(rows: list[Row], place: int) -> int:
+    return sum(int(row[place]) for row in rows)
+
+
+def _is_ok(scene: Scene, someone: Participant) -> bool:
+    return bool(scene.detail(someone)["status"] == "OK")
+
+
+def _ran_since(scene: Scene, ended: dict[int, int]) -> int:
+    return sum((scene.detail(someone)["lastSync"] or 0) > ended[someone.ident] for someone in scene.people)
+
+
+def _coming(scene: Scene, someone: Participant) -> list[Event]:
+    """The person's lectures from the day after tomorrow on."""
+    institution, from_ = scene.grounds.institution, datetime.now(UTC) + timedelta(days=2)
+    wishes = institution.wishes(someone.person.username)
+    found = institution.timetable(someone.person.username, from_, from_ + timedelta(days=120))
+    return [
+        event
+        for event in found
+        if event.start > from_
+        and event.rooms
+        and event.course
+        and not (event.all_day or event.draft or wishes.hides(event))
+    ]
+
+
+def _other_room(scene: Scene, event: Event) -> str:
+    return next(room for room in scene.grounds.institution.rooms if room not in {each.name for each in event.rooms})
+
+
+def _still_untouched(scene: Scene, telling: Telling) -> None:
+    telling.claim("nobody's own event was touched", all(someone.untouched() for someone in scene.people))
