@@ -3,12 +3,14 @@
 import itertools
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from carillon import embedded
+from worker import database as databases
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +39,40 @@ def redis_url(scratch: Path) -> Iterator[str]:
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: str) -> str:
+    """The name of a database with the whole schema and no rows, to be copied."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    engine = databases.engine(_named(postgres, "migrated"))
+    databases.migrate(engine)
+    engine.dispose()
+    return "migrated"
+
+
 @pytest.fixture
-def database(postgres: str) -> Iterator[str]:
-    """The URL of an empty database of this test's own."""
+def database(postgres: str, migrated: str) -> Iterator[str]:
+    """The URL of a database of this test's own, with the whole schema and no rows."""
+    with _made(postgres, f"TEMPLATE {migrated}") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database(postgres: str) -> Iterator[str]:
+    """The URL of a database of this test's own, without a schema."""
+    with _made(postgres, "") as url:
+        yield url
+
+
+@contextmanager
+def _made(postgres: str, how: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    yield postgres.replace("/postgres?", f"/{name}?")
+        connection.execute(f'CREATE DATABASE "{name}" {how}')
+    yield _named(postgres, name)
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _named(postgres: str, name: str) -> str:
+    return postgres.replace("/postgres?", f"/{name}?")

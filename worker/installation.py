@@ -51,7 +51,7 @@ def _source(tenant: Tenant) -> Source:
 
 def _tenants(engine: Engine, settings: Settings) -> dict[int, Tenant]:
     with database.transaction(engine) as session:
-        rows = [{"key": key} for key in settings.tenants]
-        session.execute(insert(ledger.Tenant).values(rows).on_conflict_do_nothing())
-        ids = dict(session.execute(select(ledger.Tenant.key, ledger.Tenant.id)).tuples().all())
+        made = insert(ledger.Tenant).values([{"key": key} for key in settings.tenants])
+        session.execute(made.on_conflict_do_nothing())
+        ids = {row.key: row.id for row in session.scalars(select(ledger.Tenant))}
     return {ids[key]: tenant for key, tenant in settings.tenants.items()}

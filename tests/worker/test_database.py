@@ -8,16 +8,16 @@ from worker.database import DatabaseUnreachableError, engine, migrate
 from worker.ledger import Base
 
 
-def test_the_migrations_lead_to_what_the_code_expects(database):
-    of = engine(database)
+def test_the_migrations_lead_to_what_the_code_expects(empty_database):
+    of = engine(empty_database)
     migrate(of)
     with of.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     of.dispose()
 
 
-def test_processes_that_start_at_once_migrate_once(database):
-    engines = [engine(database) for _ in range(4)]
+def test_processes_that_start_at_once_migrate_once(empty_database):
+    engines = [engine(empty_database) for _ in range(4)]
     with ThreadPoolExecutor() as pool:
         list(pool.map(migrate, engines))
     for of in engines:

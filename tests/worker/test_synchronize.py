@@ -1,0 +1,340 @@
+"""A run against a real ledger: what it writes, what it leaves alone, and what it does when something goes wrong."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from providers.base import Ambiguous, Conflict, Event, MailboxGone, Rejected, Throttled, Unauthorized, Unavailable
+from providers.memory import Fault, Stored
+from sandbox.faults import Fault as WireFault
+from worker.leases import Mailbox, lease
+from worker.synchronize import Report
+
+
+def once_each(world):
+    return max(Counter(each.mark.key for each in world.ours().values()).values(), default=0) <= 1
+
+
+def coming(world, number=8):
+    """Events of the first person that can be changed, from tomorrow on."""
+    wishes = world.institution.wishes(world.people[0])
+    found = world.institution.timetable(world.people[0], world.now + timedelta(days=1), world.now + timedelta(days=60))
+    plain = [e for e in found if e.course and e.rooms and not (e.all_day or e.draft or wishes.hides(e))]
+    return plain[:number]
+
+
+def switch_timetable(world, *, on):
+    """The first person's timetable becomes empty, or whole again."""
+    wishes = world.institution.wishes(world.people[0])
+    for key in wishes.subscriptions():
+        wishes.subscribe(key, enabled=on)
+
+
+def test_a_first_run_writes_the_timetable_and_nothing_else(world):
+    ident = world.link()
+    report = world.run(ident)
+    assert world.standing() == world.wished()
+    assert report == Report("OK", created=len(world.wished()))
+    row = world.row(ident)
+    assert (row.status, row.failures, row.status_detail) == ("OK", 0, "")
+    assert row.last_sync == world.now
+    assert row.last_resync is None
+
+
+def test_a_run_without_a_change_asks_the_provider_for_nothing(world):
+    ident = world.link()
+    world.run(ident)
+    world.store.calls.clear()
+    world.now += timedelta(minutes=15)
+    report = world.run(ident)
+    assert world.store.calls == []
+    assert (report.outcome, report.created, report.updated, report.deleted) == ("OK", 0, 0, 0)
+    assert world.row(ident).last_sync == world.now
+    assert len(world.runs(ident)) == 1
+
+
+def test_a_new_day_shifts_the_window_and_touches_only_its_edges(world):
+    ident = world.link()
+    world.run(ident)
+    before = world.ours()
+    world.now += timedelta(days=1)
+    report = world.run(ident)
+    assert report.updated == report.deleted == 0
+    assert before.items() <= world.ours().items()
+
+
+def test_only_the_difference_is_written_in_one_call(world):
+    ident = world.link()
+    world.run(ident)
+    moved, put_off, cancelled, elsewhere = coming(world)[:4]
+    zone = world.institution.zone
+    world.institution.move(moved.id(zone), moved.start + timedelta(minutes=30))
+    world.institution.move(put_off.id(zone), put_off.start + timedelta(days=1))
+    world.institution.cancel(cancelled.id(zone))
+    world.institution.change_room(elsewhere.id(zone), world.institution.rooms[0])
+    world.institution.add(world.people[0], "Guest lecture", moved.start + timedelta(hours=9))
+    world.store.calls.clear()
+    report = world.run(ident)
+    assert (report.created, report.updated, report.deleted) == (1, 3, 1)
+    assert world.store.calls == ["push"]
+    assert world.standing() == world.wished()
+
+
+def test_what_a_person_filters_for_the_calendar_leaves_it_and_comes_back(world):
+    ident = world.link()
+    world.run(ident)
+    before = world.standing()
+    world.institution.filter_group(world.people[0], "Exam", for_sync=True)
+    gone = world.run(ident)
+    assert gone.deleted
+    assert len(world.standing()) == len(before) - gone.deleted
+    world.institution.filter_group(world.people[0], "Exam", for_sync=False)
+    world.run(ident)
+    assert world.standing() == before
+
+
+@pytest.mark.parametrize("kind", ["error", "unavailable", "throttled", "html", "truncated", "empty", "cut_off"])
+def test_no_answer_but_a_timetable_deletes_anything(world, kind):
+    ident = world.link()
+    world.run(ident)
+    before = world.standing()
+    world.faults.add(WireFault("/api/v0/timetable", kind))
+    report = world.run(ident)
+    assert report.outcome == "RETRYING"
+    assert report.detail
+    assert world.standing() == before
+    row = world.row(ident)
+    assert row.failures == 1
+    assert row.due_at > world.now
+    world.faults.clear()
+    assert world.run(ident).outcome == "OK"
+    assert world.row(ident).failures == 0
+
+
+def test_an_empty_timetable_is_held_until_a_second_reading_an_hour_later(world):
+    ident = world.link()
+    world.run(ident)
+    before = world.standing()
+    switch_timetable(world, on=False)
+    assert world.run(ident).outcome == "HELD"
+    assert world.standing() == before
+    row = world.row(ident)
+    assert row.held_since == world.now
+    assert "145 of 145 future events" in row.status_detail
+    world.now += timedelta(minutes=30)
+    assert world.run(ident).outcome == "HELD"
+    world.now += timedelta(minutes=31)
+    assert world.run(ident).outcome == "OK"
+    assert [start for start, _ in world.standing() if start > world.now] == []
+    assert world.row(ident).held_since is None
+
+
+def test_a_held_plan_is_forgotten_when_the_timetable_is_whole_again(world):
+    ident = world.link()
+    world.run(ident)
+    before = world.standing()
+    switch_timetable(world, on=False)
+    world.run(ident)
+    switch_timetable(world, on=True)
+    assert world.run(ident).outcome == "OK"
+    assert world.standing() == before
+    assert world.row(ident).held_since is None
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("raised", [True, False])
+def test_what_may_have_been_written_is_looked_for_before_it_is_sent_again(world, done, raised):
+    ident = world.link()
+    world.store.faults.append(Fault("push", Ambiguous("the answer was lost"), place=7, done=done, raised=raised))
+    assert world.run(ident).outcome == "RETRYING"
+    world.store.calls.clear()
+    assert world.run(ident).outcome == "OK"
+    assert world.store.calls[0] == "find"
+    assert world.standing() == world.wished()
+    assert once_each(world)
+
+
+@pytest.mark.parametrize("place", [0, 20, -1])
+@pytest.mark.parametrize("done", [True, False])
+def test_a_worker_that_dies_in_a_push_leaves_nothing_lost_and_nothing_doubled(world, place, done):
+    ident = world.link()
+    world.store.faults.append(Fault("push", KeyboardInterrupt(), place=place, done=done))
+    with pytest.raises(KeyboardInterrupt):
+        world.run(ident)
+    assert world.run(ident).outcome == "OK"
+    assert world.standing() == world.wished()
+    assert once_each(world)
+
+
+def test_a_death_between_update_and_record_is_found_out(world):
+    ident = world.link()
+    world.run(ident)
+    event = coming(world)[0]
+    world.institution.move(event.id(world.institution.zone), event.start + timedelta(days=1))
+    world.store.faults.append(Fault("push", KeyboardInterrupt(), done=True))
+    with pytest.raises(KeyboardInterrupt):
+        world.run(ident)
+    assert world.run(ident).outcome == "OK"
+    assert world.standing() == world.wished()
+    assert once_each(world)
+
+
+def test_one_refused_event_does_not_stop_the_others_and_is_not_sent_again(world):
+    ident = world.link()
+    world.store.faults.append(Fault("push", Rejected("the server takes no such event"), place=3, raised=False))
+    report = world.run(ident)
+    assert (report.outcome, report.failed) == ("OK", 1)
+    assert "the server takes no such event" in world.row(ident).status_detail
+    assert len(world.standing()) == len(world.wished()) - 1
+    world.store.calls.clear()
+    world.institution.add(world.people[0], "Something new", world.now + timedelta(days=2))
+    assert world.run(ident).created == 1
+    world.set(ident, resync_wanted=True)
+    world.run(ident)
+    assert world.standing() == world.wished()
+
+
+def test_an_event_the_person_changed_is_looked_at_and_then_updated(world):
+    ident = world.link()
+    world.run(ident)
+    event = coming(world)[0]
+    name, stored = next((n, s) for n, s in world.ours().items() if s.event.start == event.start)
+    world.store.put(world.people[0], name, Stored(stored.event, stored.mark, 0, reminder=15))
+    world.institution.change_room(event.id(world.institution.zone), world.institution.rooms[0])
+    report = world.run(ident)
+    assert (report.outcome, report.updated) == ("OK", 1)
+    assert world.ours()[name].reminder == 15
+    assert world.ours()[name].event.location == world.institution.rooms[0]
+
+
+def test_an_event_that_is_gone_is_made_once_more(world):
+    ident = world.link()
+    world.run(ident)
+    event = coming(world)[0]
+    name, stored = next((n, s) for n, s in world.ours().items() if s.event.start == event.start)
+    world.store.put(world.people[0], name, Stored(stored.event, stored.mark, 0, deleted=True))
+    world.institution.change_room(event.id(world.institution.zone), world.institution.rooms[0])
+    assert world.run(ident).outcome == "OK"
+    assert world.standing() == world.wished()
+
+
+def test_a_calendar_that_keeps_changing_is_left_for_the_next_run(world):
+    ident = world.link()
+    world.run(ident)
+    event = coming(world)[0]
+    world.institution.change_room(event.id(world.institution.zone), world.institution.rooms[0])
+    for _ in range(3):
+        world.store.faults.append(Fault("push", Conflict("changed"), raised=False))
+    assert world.run(ident).outcome == "RETRYING"
+    assert world.run(ident).outcome == "OK"
+    assert world.standing() == world.wished()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Unauthorized("no"), "UNAUTHORIZED"),
+        (MailboxGone("no"), "MAILBOX_NOT_FOUND"),
+        (Throttled("no", timedelta(minutes=7)), "RETRYING"),
+        (Unavailable("no"), "RETRYING"),
+        (ZeroDivisionError("no"), "RETRYING"),
+    ],
+)
+def test_every_error_becomes_a_status_with_a_sentence(world, error, status):
+    ident = world.link()
+    world.store.faults.append(Fault("push", error))
+    assert world.run(ident).outcome == status
+    row = world.row(ident)
+    assert row.status == status
+    assert row.status_detail
+    assert row.failures == 1
+    if isinstance(error, Throttled):
+        assert row.due_at >= world.now + error.retry_after
+
+
+def test_a_mailbox_that_is_being_written_to_is_left_alone(world):
+    ident = world.link()
+    row = world.row(ident)
+    with lease(world.installation.engine, Mailbox(row.tenant_id, "memory", row.mailbox)):
+        assert world.run(ident).outcome == "BUSY"
+    assert world.store.calls == []
+    assert world.run(ident).outcome == "OK"
+
+
+def test_a_worker_that_lost_its_lease_records_nothing_and_sends_nothing_more(world, monkeypatch):
+    ident = world.link()
+    row = world.row(ident)
+    push = world.store.put
+
+    def slow(*arguments):
+        """While the first event is on its way, the lease runs out and somebody else takes the mailbox."""
+        monkeypatch.setattr(world.store, "put", push)
+        with world.installation.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE leases SET expires_at = '-infinity'")
+        with lease(world.installation.engine, Mailbox(row.tenant_id, "memory", row.mailbox)):
+            return push(*arguments)
+
+    monkeypatch.setattr(world.store, "put", slow)
+    assert world.run(ident).outcome == "LOST"
+    assert world.store.calls == ["push"]
+    assert world.row(ident).last_sync is None
+    assert world.run(ident).outcome == "OK"
+    assert world.standing() == world.wished()
+    assert once_each(world)
+
+
+def test_a_resync_brings_back_what_people_moved_or_deleted_and_leaves_their_own_alone(world):
+    ident = world.link()
+    world.run(ident)
+    (first, moved), (second, thrown), *_ = world.ours().items()
+    dragged = Event(
+        **{name: getattr(moved.event, name) for name in Event.__slots__} | {"end": moved.event.end + timedelta(hours=2)}
+    )
+    world.store.put(world.people[0], first, Stored(dragged, moved.mark, 0, reminder=5))
+    world.store.put(world.people[0], second, Stored(thrown.event, thrown.mark, 0, deleted=True))
+    own = Stored(Event("Dentist", world.now, world.now + timedelta(hours=1), "Europe/Amsterdam"), None, 0)
+    world.store.put(world.people[0], "own", own)
+    world.set(ident, resync_wanted=True)
+    report = world.run(ident)
+    assert (report.created, report.updated) == (1, 1)
+    assert world.standing() == world.wished()
+    assert world.ours()[first].reminder == 5
+    assert world.store.live(world.people[0])["own"].event == own.event
+    assert world.row(ident).last_resync == world.now
+    assert not world.row(ident).resync_wanted
+
+
+def test_a_resync_removes_what_stands_twice_under_one_mark(world):
+    ident = world.link()
+    world.run(ident)
+    _, stored = next(iter(world.ours().items()))
+    world.store.put(world.people[0], "copy", stored)
+    world.set(ident, resync_wanted=True)
+    assert world.run(ident).deleted == 1
+    assert world.standing() == world.wished()
+
+
+def test_a_resync_asked_for_during_a_run_is_not_forgotten(world, monkeypatch):
+    ident = world.link()
+    fetch = type(world.installation.sources[world.row(ident).tenant_id]).fetch
+
+    def ask_meanwhile(*arguments):
+        world.set(ident, resync_wanted=True, due_at=world.now)
+        return fetch(*arguments)
+
+    monkeypatch.setattr(type(world.installation.sources[world.row(ident).tenant_id]), "fetch", ask_meanwhile)
+    world.run(ident)
+    assert world.row(ident).resync_wanted
+    assert world.row(ident).due_at <= world.now
+
+
+def test_other_settings_make_an_unchanged_timetable_be_written_anew(world):
+    ident = world.link()
+    world.run(ident)
+    world.set(ident, validator="another " + (world.row(ident).validator or "").partition(" ")[2])
+    world.store.calls.clear()
+    report = world.run(ident)
+    assert report.kept == len(world.wished())
+    assert world.store.calls == []
+    assert not (world.row(ident).validator or "").startswith("another")
