@@ -1,0 +1,181 @@
+"""What the errors of Google, of its libraries and of the wire mean for the caller.
+
+See: https://developers.google.com/workspace/calendar/api/guides/errors
+"""
+
+import json
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import requests
+from google.auth import exceptions as auth
+from googleapiclient import errors as google
+from urllib3.exceptions import NewConnectionError
+
+from providers._googlecalendar_wire import SCOPE, NoTokenEndpointError, NoTokenNowError
+from providers.base import (
+    Ambiguous,
+    CalendarGone,
+    Conflict,
+    ContractBroken,
+    MailboxGone,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
+
+LONG = timedelta(hours=1)
+"""After an exhausted quota: Google counts those by the day or longer, and tells no time."""
+
+_BY_REASON: dict[str, tuple[type[ProviderError], str]] = {
+    "rateLimitExceeded": (Throttled, "too many requests; the rest follows later"),
+    "userRateLimitExceeded": (Throttled, "too many requests for this mailbox; the rest follows later"),
+    "quotaExceeded": (Throttled, "a usage limit of this calendar is reached; the rest follows in an hour or later"),
+    "dailyLimitExceeded": (Throttled, "the project's quota of the day is used up; ask Google for a larger one"),
+    "notACalendarUser": (MailboxGone, "the account has no Google Calendar; switch that service on for it"),
+    "accessNotConfigured": (Unauthorized, "switch on the Google Calendar API in the service account's project"),
+    "requiredAccessLevel": (Unauthorized, "the mailbox may not change this calendar; share it with the right to do so"),
+}
+
+_BY_STATUS: dict[int, tuple[type[ProviderError], str]] = {
+    400: (Rejected, "it will not take this event as it is"),
+    401: (Unauthorized, "it refuses the access token; check the service account"),
+    403: (Unauthorized, "the mailbox may not do this; check the service account's scope and the calendar's sharing"),
+    404: (CalendarGone, "there is no such calendar; check provisioning_calendarId"),
+    409: (Throttled, "other changes of the same moment were in the way; this one follows later"),
+    410: (CalendarGone, "the calendar was deleted; check provisioning_calendarId"),
+    412: (Conflict, "the event was changed by somebody else"),
+    413: (Rejected, "the event is too large"),
+    429: (Throttled, "too many requests; the rest follows later"),
+}
+
+_DELEGATE = f"add its client id with the scope {SCOPE} under domain-wide delegation in the Google Admin console"
+
+_GRANTS = {
+    "unauthorized_client": _DELEGATE,
+    "access_denied": _DELEGATE,
+    "invalid_grant": "check that its key is still valid and that this machine's clock is right",
+}
+
+
+def reason_of(error: google.HttpError) -> str:
+    """Google's word for what is wrong, like `rateLimitExceeded`; empty when there is none."""
+    try:
+        word = json.loads(error.content)["error"]["errors"][0]["reason"]
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return word if isinstance(word, str) and word.isidentifier() else ""
+
+
+def fault(error: Exception, *, writing: bool) -> ProviderError:
+    """What `error`, of a class in FAULTS, means; `writing` tells whether the request was to change something."""
+    meaning = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
+    return meaning(error, writing)
+
+
+def _refused(error: google.HttpError, writing: bool) -> ProviderError:
+    status, reason = int(error.resp.status), reason_of(error)
+    said = f"Google answered {status} {reason}".rstrip()
+    if status >= requests.codes.server_error:
+        return _in_doubt(said, writing)
+    kind, advice = _BY_REASON.get(reason) or _BY_STATUS.get(status) or (ContractBroken, "nobody expects that here")
+    if kind is Throttled:
+        return Throttled(f"{said}: {advice}.", _retry_after(error, reason))
+    if kind in {Rejected, Conflict} and not writing:
+        return ContractBroken(f"{said} to a question: report this to Carillon's developers.")
+    return kind(f"{said}: {advice}.")
+
+
+def _retry_after(error: google.HttpError, reason: str) -> timedelta | None:
+    seconds = error.resp.get("retry-after", "")
+    if seconds.isdecimal():
+        return timedelta(seconds=int(seconds))
+    return LONG if reason in {"quotaExceeded", "dailyLimitExceeded"} else None
+
+
+def _grant_refused(error: auth.RefreshError, _writing: bool) -> ProviderError:
+    answer = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
+    word = answer.get("error")
+    if word == "invalid_grant" and "user id" in str(answer.get("error_description")).lower():
+        return MailboxGone("Google knows no such account (invalid_grant): check provisioning_smtpAddress.")
+    if not isinstance(word, str) or not word.isidentifier():
+        return ContractBroken(
+            "Google's token endpoint gave no token and no reason: check token_uri in the service account's key."
+        )
+    advice = _GRANTS.get(word, "check the service account")
+    return Unauthorized(f"Google refuses the service account ({word}): {advice}.")
+
+
+def _in_doubt(said: str, writing: bool) -> ProviderError:
+    if writing:
+        return Ambiguous(f"{said}: what was sent may have been done and is looked up before it is sent again.")
+    return Unavailable(f"{said}: it is asked again later.")
+
+
+def _lost(_error: Exception, writing: bool) -> ProviderError:
+    return _in_doubt("The connection to Google broke or timed out", writing)
+
+
+def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Unavailable("Google's certificate is not trusted: check root_url and ca_file.")
+    if any(isinstance(cause, NewConnectionError) for cause in causes):
+        return _unreachable(error, writing)
+    return _lost(error, writing)
+
+
+def _unreachable(_error: Exception, _writing: bool) -> ProviderError:
+    return Unavailable("Google cannot be reached: check root_url, the proxy and this machine's network.")
+
+
+def _unreadable(_error: Exception, writing: bool) -> ProviderError:
+    if writing:
+        return _in_doubt("Google's answer cannot be read", writing)
+    return ContractBroken("Google's answer cannot be read: check root_url, and whether a proxy answers in its place.")
+
+
+def _no_token(_error: Exception, _writing: bool) -> ProviderError:
+    return Unavailable("Google's token endpoint cannot be reached or is failing: it is asked again later.")
+
+
+def _no_token_endpoint(_error: Exception, _writing: bool) -> ProviderError:
+    return ContractBroken("Google's token endpoint gives no token: check token_uri in the service account's key.")
+
+
+def _bad_key(_error: Exception, _writing: bool) -> ProviderError:
+    return Unauthorized("The service account's key cannot be used: make a new one in Google Cloud.")
+
+
+def _causes(error: BaseException) -> Iterator[object]:
+    """The wire's libraries put a cause into arguments and into `reason`, as well as into the usual chain."""
+    yield error
+    for inner in (*error.args, getattr(error, "reason", None), error.__context__):
+        if isinstance(inner, BaseException):
+            yield from _causes(inner)
+
+
+FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {
+    google.HttpError: _refused,
+    google.BatchError: _unreadable,
+    google.Error: _unreadable,
+    auth.RefreshError: _grant_refused,
+    auth.TransportError: _no_token,
+    auth.TimeoutError: _no_token,
+    auth.ResponseError: _no_token_endpoint,
+    NoTokenNowError: _no_token,
+    NoTokenEndpointError: _no_token_endpoint,
+    auth.GoogleAuthError: _bad_key,
+    requests.ConnectTimeout: _unreachable,
+    requests.ConnectionError: _cut_or_unreachable,
+    OSError: _lost,
+    # What googleapiclient stumbles over in half an answer.
+    LookupError: _unreadable,
+    ValueError: _unreadable,
+    TypeError: _unreadable,
+    AttributeError: _unreadable,
+}
+"""The nearest class counts: {library error: what makes our error of it}."""
