@@ -1,19 +1,35 @@
 """The command line: `carillon COMMAND`. Exit status 0 done, 1 failed, 2 wrong usage."""
 
+from importlib import import_module
+
 import click
 
-from carillon.daemons import api, beat, up, worker
-from carillon.demo import demo
-from carillon.doctor import doctor
-from carillon.people import explain, sync, unlink
-from carillon.token import token
+COMMANDS = {
+    "demo": "carillon.demo",
+    "up": "carillon.up",
+    "api": "carillon.api",
+    "worker": "carillon.daemons",
+    "beat": "carillon.daemons",
+    "sync": "carillon.people",
+    "explain": "carillon.people",
+    "unlink": "carillon.people",
+    "doctor": "carillon.doctor",
+    "token": "carillon.token",
+}
+"""Where each command stands. Only the one that is asked for is loaded: a worker needs no web framework."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        module = COMMANDS.get(cmd_name)
+        found: click.Command | None = getattr(import_module(module), cmd_name) if module else None
+        return found
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="carillon")
 def main() -> None:
     """Keeps an institution's timetables in its people's own calendars."""
-
-
-for each in (demo, up, api, worker, beat, sync, explain, unlink, doctor, token):
-    main.add_command(each)

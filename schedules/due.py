@@ -1,6 +1,4 @@
-"""When it is time: periods spread evenly, windows that change once a day. Intervals are longer than zero, instants
-aware.
-"""
+"""When it is time, and for which days. Instants are aware, intervals longer than zero."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
@@ -16,17 +14,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def next_due(now: datetime, interval: timedelta, ident: int) -> datetime:
-    """`now` + `interval`, shortened or lengthened by up to JITTER, differently for each `ident` and period, so that
-    what was due together drifts apart.
-    """
+    """`now` + `interval`, give or take JITTER of it, another part for each `ident` and period: the load spreads."""
     period = (now - _EPOCH) // interval
     return now + interval * (1 - JITTER + 2 * JITTER * spread(ident, period))
 
 
 def first_due(now: datetime, interval: timedelta, ident: int) -> datetime:
-    """Some moment in `[now, now + interval)`: many synchronizations that are enabled at once start evenly over their
-    first period.
-    """
+    """A moment in `[now, now + interval)` that follows from `ident`, so that a bulk enable starts evenly."""
     return now + interval * spread(ident)
 
 
@@ -36,10 +30,9 @@ def resync_due(last_resync: datetime | None, now: datetime, interval: timedelta)
 
 
 def window(now: datetime, past: timedelta, future: timedelta, zone: str) -> Window:
-    """The local days of `zone` from `past` before today until `future` after it, whole days and today always among
-    them.
+    """The local days of `zone` from `past` before today to `future` after it, both and today included.
 
-    Its edges are local midnights, so that it changes once a day; parts of a day count as a day.
+    Its edges are local midnights, so that it changes once a day; a part of a day counts as a day.
     """
     local = ZoneInfo(zone)
     today = now.astimezone(local).date()

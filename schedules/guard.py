@@ -15,8 +15,9 @@ from schedules.wanted import Wanted
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A plan may take away `floor` future events, or `share` (0 to 1) of them where that is more; `confirm_after` is
-    how long it is held.
+    """How many future events a plan may take away unasked: `floor`, or `share` (0 to 1) of them where that is more.
+
+    `confirm_after` is how long a hold lasts before the same reading again confirms it.
     """
 
     floor: int = 10
@@ -26,9 +27,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A plan that waits since `since` would take away `going` of the `of` future events. `reading` is that of what
-    was wanted.
-    """
+    """A plan that waits since `since`: it would take away `going` of `of` future events, for what `reading` wanted."""
 
     since: datetime
     reading: str
@@ -36,7 +35,7 @@ class Hold:
     of: int
 
 
-def guard(
+def guard(  # noqa: PLR0917 - a plan, what it is judged by, and what was judged before
     plan: Plan, known: Sequence[Known], now: datetime, limits: Limits, held: Hold | None, reading: str
 ) -> Hold | None:
     """Why `plan` must wait, or None: carry it out.
@@ -62,6 +61,7 @@ def reading(wanted: Iterable[Wanted]) -> str:
 def sentence(hold: Hold) -> str:
     """What an administrator reads about it."""
     return (
-        f"The timetable read since {hold.since:%Y-%m-%d %H:%M} UTC would take away {hold.going} of {hold.of} future events, so nothing "
-        "was changed; if it is right, confirm it or wait until the next readings have confirmed it; if not, correct the timetable."
+        f"Held since {hold.since:%Y-%m-%d %H:%M} UTC and nothing changed: the timetable leaves out {hold.going} of "
+        f"{hold.of} future events. If that is right, release it or wait until the same reading is repeated; "
+        "if it is wrong, correct the timetable."
     )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from schedules.normalise import line
@@ -16,15 +17,15 @@ def key(event: SourceEvent, occurrence: int = 0) -> str:
     """
     if event.id:
         return _digest(b"id", event.id, 16).hex()
-    words = [*_words(event), str(int(event.start.timestamp())), str(occurrence)]
-    return _digest(b"content", "\n".join(words), 16).hex()
+    words = map(line, (event.module_code, event.description, event.event_type))
+    return _digest(b"content", "\n".join([*words, str(int(event.start.timestamp())), str(occurrence)]), 16).hex()
 
 
 def keys(events: Sequence[SourceEvent]) -> list[str]:
-    """The key of each event, in the order given. Two with the same id get the same key; two equal ones without id get
-    two.
+    """The key of each event, in the order given.
 
-    Occurrences are counted in the order of `rank`, so that the order of the answer does not matter.
+    Two with the same id get the same key, two without id never do. Occurrences are counted in the order of `rank`, so
+    that the order of the answer does not matter.
     """
     made = [key(event) for event in events]
     alike: defaultdict[str, list[int]] = defaultdict(list)
@@ -40,20 +41,24 @@ def keys(events: Sequence[SourceEvent]) -> list[str]:
 
 def activity(event: SourceEvent) -> bytes:
     """Eight bytes that two events share when they are the same activity, at whatever time and place."""
-    return _digest(b"activity", "\n".join(_words(event)), 8)
+    return _activity(event.module_code, event.description, event.event_type)
 
 
 def rank(event: SourceEvent) -> tuple[object, ...]:
-    """Orders any two events that differ in anything, whatever order they came in."""
-    places = tuple((place.name, place.key, place.url) for place in event.locations)
-    people = (event.staff, event.student_sets, event.tags, event.notes, event.department)
-    links = (event.conference_url, event.recording_url, event.event_type_description, event.event_type)
-    words = (event.description, event.module_code, event.id, event.hidden, tuple(sorted(event.attributes.items())))
-    return (event.start, event.end, event.all_day, places, people, links, words)
+    """Orders any two events that differ in anything, by their spelling only if by nothing else."""
+    lists = [[part for place in event.locations for part in (place.name, place.key, place.url)]]
+    lists += [list(each) for each in (event.staff, event.student_sets, event.tags, event.notes)]
+    lists += [[part for pair in sorted(event.attributes.items()) for part in pair]]
+    words = [event.description, event.module_code, event.event_type, event.event_type_description, event.department]
+    lists += [[*words, event.conference_url, event.recording_url, event.id, event.hidden]]
+    normalised = [[line(text) for text in texts] for texts in lists]
+    return event.start, event.end, event.all_day, normalised, lists
 
 
-def _words(event: SourceEvent) -> tuple[str, str, str]:
-    return line(event.module_code), line(event.description), line(event.event_type)
+# An activity recurs for weeks: looking it up takes a tenth of hashing it.
+@lru_cache(4_096)
+def _activity(*words: str) -> bytes:
+    return _digest(b"activity", "\n".join(map(line, words)), 8)
 
 
 def _digest(kind: bytes, text: str, size: int) -> bytes:

@@ -25,9 +25,7 @@ def line(text: str, limit: int = LINE) -> str:
 
 
 def paragraphs(text: str, limit: int = TEXT) -> str:
-    """`text` on several lines: NFC, no control characters but line feeds, none but single empty lines, no spaces at
-    ends.
-    """
+    """`text` on its lines: NFC, no control characters but line feeds, no spaces at ends, single empty lines at most."""
     lines = "\n".join(each.rstrip() for each in _plain(text).split("\n"))
     return _cut(_EMPTY_LINES.sub("\n\n", lines).strip(), limit)
 
@@ -39,10 +37,14 @@ def span(start: datetime, end: datetime, zone: ZoneInfo, *, all_day: bool = Fals
     a minute is the shortest that every calendar shows. An all-day event covers every local day that it touches, from
     midnight to midnight, at least one.
     """
-    start, end = (moment.astimezone(UTC).replace(microsecond=0) for moment in (start, end))
+    start, end = _whole(start), _whole(end)
     if all_day:
         return _days(start, end, zone)
     return start, max(end, start + SHORTEST)
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) - timedelta(microseconds=moment.microsecond)
 
 
 def _days(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

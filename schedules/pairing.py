@@ -1,5 +1,6 @@
-"""Which left-over wish is what became of which left-over event: a moved lecture is one update and keeps what its
-reader added to it.
+"""Which left-over wish is what became of which left-over event.
+
+A moved lecture is then one update, and keeps the reminder, notes and attachments that its reader gave it.
 """
 
 from collections import defaultdict
@@ -21,9 +22,7 @@ W = TypeVar("W", bound=Dated)
 K = TypeVar("K", bound=Dated)
 
 CANDIDATES = 250_000
-"""Pairs of one activity that are compared, half a second's work; beyond, both sides are paired in the order of their
-start.
-"""
+"""Pairs of one activity that are compared; if there are more, both sides are paired in the order of their start."""
 
 
 def pair(wanted: Sequence[W], known: Sequence[K]) -> list[tuple[W, K]]:

@@ -1,6 +1,4 @@
-"""What to do so that the calendar becomes what it should be: the difference between what is wanted and what is known,
-and nothing else.
-"""
+"""The difference between what is wanted and what is known: the changes that make a calendar what it should be."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ State = Literal["written", "creating", "updating", "deleting", "rejected", "dism
 
 - `written`: it stands at `ref`.
 - `creating`, `updating`, `deleting`: in doubt, an intent whose outcome is not recorded; `reconcile` finds the truth.
+  `fingerprint` is that of what is being created, or of what stood before with the fields being written forgotten.
 - `rejected`: the server refused it. `fingerprint` is that of what was refused; `ref` is where an older content
   stands, None if none does.
 - `dismissed`: a person deleted it and the tenant respects that; `ref` is None.
@@ -48,9 +47,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An update: write `fields` of `wanted` (a subset of providers.base.FIELDS, never empty) over `known`, whose
-    `ref` is not None.
-    """
+    """An update: write `fields`, some of providers.base.FIELDS, of `wanted` over `known`, whose `ref` is not None."""
 
     wanted: Wanted
     known: Known
@@ -83,9 +80,7 @@ class Plan:
         return changes | {"kept": self.kept}
 
     def lines(self, zone: str = "UTC") -> Iterator[str]:
-        """A line for each change, with its start in `zone`, for a person who wants to see it first: titles are among
-        them.
-        """
+        """A line for each change, starts in `zone`, for a person to read beforehand: titles are among them."""
         local = ZoneInfo(zone)
         for wish in self.creates:
             yield f"+ {wish.start.astimezone(local):%Y-%m-%d %H:%M} {wish.event.title}"
@@ -119,14 +114,15 @@ def plan(wanted: Sequence[Wanted], known: Sequence[Known], window: Window) -> Pl
     moved = pair(new, [row for row in gone if row.ref])
     met = [(wish, rows[wish.key]) for wish in wanted if wish.key in rows] + moved
     due = [Pair(wish, row, fields) for wish, row in met if (fields := _fields(wish, row))]
-    found, followed = {wish.key for wish, _ in moved}, {row.key for _, row in moved}
+    updates = [each for each in due if each.known.ref]
     again = [each.wanted for each in due if each.known.ref is None and each.wanted.start in window]
+    found, followed = {wish.key for wish, _ in moved}, {row.key for _, row in moved}
     return Plan(
         window,
         creates=tuple(sorted([*again, *(wish for wish in new if wish.key not in found)], key=_order)),
-        updates=tuple(sorted((each for each in due if each.known.ref), key=lambda each: _order(each.wanted))),
+        updates=tuple(sorted(updates, key=lambda each: _order(each.wanted))),
         deletes=tuple(sorted((row for row in gone if row.ref and row.key not in followed), key=_order)),
-        kept=len(met) - len(due),
+        kept=len(met) - len(updates) - len(again),
         forgotten=tuple(sorted((row for row in gone if row.ref is None), key=_order)),
     )
 

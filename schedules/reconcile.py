@@ -7,7 +7,7 @@ from typing import Literal
 
 from providers.base import Found
 from schedules.fingerprint import forget
-from schedules.plan import Known
+from schedules.plan import IN_DOUBT, Known
 
 Policy = Literal["restore", "respect", "keep"]
 """What becomes of what people do to our events.
@@ -45,7 +45,7 @@ def reconcile(known: Sequence[Known], found: Sequence[Found], synchronization: s
     missing = [row for row in known if row.key not in met]
     # What was found comes last and wins: an update in doubt may have given an event the key of a row that is gone.
     rows = {row.key: row for row in _without(missing, policy)}
-    rows |= {each.mark.key: _settled(row, each, policy) for row, each in met.values()}
+    rows |= {each.mark.key: _settled(row, each, synchronization, policy) for row, each in met.values()}
     rows |= {each.mark.key: _adopted(each) for each in strangers}
     others = {each.mark.key: each.mark.synchronization for each in kept if each.mark.synchronization != synchronization}
     return Reconciliation(
@@ -60,8 +60,9 @@ def reconcile(known: Sequence[Known], found: Sequence[Found], synchronization: s
 def _one_a_key(
     known: Sequence[Known], found: Sequence[Found], synchronization: str
 ) -> tuple[list[Found], tuple[Found, ...]]:
-    """For each key the event to keep: the one we know by its id, else one of ours, else the smallest id; and the
-    others.
+    """For each key the event to keep, one we know by its id before one of ours before others; and what is left.
+
+    Both are in this order: those we know by their ids come first.
     """
     keys = {row.ref.id: row.key for row in known if row.ref}
 
@@ -78,12 +79,13 @@ def _one_a_key(
 def _met(known: Sequence[Known], kept: Iterable[Found]) -> tuple[dict[str, tuple[Known, Found]], list[Found]]:
     """Each row with the event it speaks of, by the row's key, and the events that no row speaks of.
 
-    The id decides before the key: an event whose update is in doubt may carry the old key or the new one.
+    The id decides before the key, as those we know by their ids come first: an event whose update is in doubt may
+    carry the old key or the new one.
     """
     by_id, by_key = {row.ref.id: row for row in known if row.ref}, {row.key: row for row in known}
     met: dict[str, tuple[Known, Found]] = {}
     strangers: list[Found] = []
-    for each in sorted(kept, key=lambda each: each.ref.id not in by_id):
+    for each in kept:
         row = by_id.get(each.ref.id) or by_key.get(each.mark.key)
         if row and row.key not in met:
             met[row.key] = row, each
@@ -98,23 +100,24 @@ def _without(missing: Iterable[Known], policy: Policy) -> Iterator[Known]:
         if row.state in {"rejected", "dismissed"} and row.ref is None:
             yield row
         elif policy == "respect" and _stood(row):
-            yield replace(row, state="dismissed", ref=None, merge=False)
+            yield replace(row, state="dismissed", ref=None)
 
 
-def _settled(row: Known, found: Found, policy: Policy) -> Known:
+def _settled(row: Known, found: Found, synchronization: str, policy: Policy) -> Known:
     """`row` as it is after its event was found."""
     now = replace(row, key=found.mark.key, ref=found.ref)
-    if row.state == "creating":
+    if row.state == "creating" and found.mark.synchronization == synchronization:
         # A create is done whole or not at all: what stands is what was intended.
         return replace(now, state="written")
-    if row.state in {"updating", "deleting", "dismissed"} or row.ref is None:
+    if row.ref is None or row.ref.id != found.ref.id:
         return replace(now, state="written", fingerprint=b"", merge=True)
-    if not _touched(row, found):
+    if row.state not in IN_DOUBT and not _touched(row, found):
         return now
     if row.state == "rejected":
         return replace(now, merge=True)
-    ours = forget(row.fingerprint, {"time", "location"}) if policy == "keep" else b""
-    return replace(now, fingerprint=ours, merge=True)
+    # An update that met a person's change is in doubt as well, so that the policy decides about it too.
+    remains = forget(row.fingerprint, {"time", "location"}) if policy == "keep" else b""
+    return replace(now, state="written", fingerprint=remains, merge=True)
 
 
 def _adopted(found: Found) -> Known:
@@ -126,9 +129,9 @@ def _stood(row: Known) -> bool:
 
 
 def _touched(row: Known, found: Found) -> bool:
-    """Somebody changed the event since we wrote it: its version is another one, or its start where a server has no
-    versions.
-    """
-    if row.ref and row.ref.version is not None and found.ref.version is not None:
-        return row.ref.version != found.ref.version
-    return row.start != found.start
+    """It is no longer as we wrote it: another version, or where a server has none another start."""
+    if row.ref is None or row.ref.id != found.ref.id:
+        return True
+    if row.ref.version is None or found.ref.version is None:
+        return row.start != found.start
+    return row.ref.version != found.ref.version

@@ -4,8 +4,8 @@ Templates run in Jinja2's sandbox, without its globals. Of the alternatives for 
 the first that names no empty variable. If none is complete, the last is rendered with blanks.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
@@ -40,11 +40,9 @@ VARIABLES: Mapping[str, str] = {
 """The names that a template may use, with a sentence each."""
 
 REMEMBERED = 4_096
-"""How many renderings are kept for the next event with the same words; some 2 kB each. A lecture recurs for weeks and
-in many timetables.
-"""
+"""How many renderings are kept, of some 2 kB each: a lecture recurs for weeks and in many timetables."""
 
-_OF_LOCATIONS = {"locations": "name", "location_links": "url"}
+_FIELDS = {"location_links": "locations"}
 _CAN_FAIL = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
@@ -99,9 +97,7 @@ class TemplateProblemError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One compiled template: `names` are the variables it names, `keys` the attributes. `place` says where it stands,
-    for people.
-    """
+    """One compiled template; `names` are the variables it names, `keys` the attributes, `place` is told to people."""
 
     place: str
     template: Template
@@ -115,9 +111,7 @@ class Alternative:
         return all(context["attributes"].get(key) for key in self.keys)
 
     def render(self, context: Mapping[str, Any]) -> str:
-        """Raises: TemplateProblemError. An error of Jinja2 itself is quoted; another may quote the event, and only
-        its kind is told.
-        """
+        """Raises: TemplateProblemError, which quotes Jinja2 but no other error: that might quote the event."""
         try:
             return self.template.render(context)
         except _CAN_FAIL as error:
@@ -136,35 +130,39 @@ def compile_templates(templates: Templates) -> dict[str, tuple[Alternative, ...]
     compiled = {
         each.name: _compile(environment, each.name, getattr(templates, each.name)) for each in fields(templates)
     }
+    full, bare = (_context(VARIABLES, event, UTC) for event in (_FULL, _BARE))
     for alternatives in compiled.values():
         for each in alternatives:
-            each.render(
-                _context(VARIABLES, _values(VARIABLES, _FULL, UTC)) | {"attributes": dict.fromkeys(each.keys, "word")}
-            )
-        alternatives[-1].render(_context(VARIABLES, _values(VARIABLES, _BARE, UTC)))
+            each.render(full | {"attributes": dict.fromkeys(each.keys, "word")})
+        alternatives[-1].render(bare)
     return compiled
 
 
 class Rendering:
-    """A tenant's compiled templates; never changes, shared between threads. Raises: TemplateProblemError, as
-    `compile_templates`.
+    """A tenant's compiled templates; never changes, shared between threads.
+
+    Raises: TemplateProblemError, as `compile_templates`.
     """
 
     def __init__(self, templates: Templates, zone: str) -> None:
         self.zone = ZoneInfo(zone)
         self._compiled = compile_templates(templates)
-        used = {name for alternatives in self._compiled.values() for each in alternatives for name in each.names}
-        self._names = tuple(sorted(used))
+        self._names = {name for group in self._compiled.values() for each in group for name in each.names}
+        self._fields = tuple(sorted({_FIELDS.get(name, name) for name in self._names} - {"attributes"}))
         self._texts = lru_cache(REMEMBERED)(self._render)
 
     def event(self, source: SourceEvent) -> Event:
         """Everything we would write of `source`. Raises: TemplateProblemError."""
-        title, location, description, category = self._texts(_values(self._names, source, self.zone))
+        values = tuple([getattr(source, name) for name in self._fields])
+        attributes = tuple(sorted(source.attributes.items())) if "attributes" in self._names else ()
+        title, location, description, category = self._texts(values, attributes)
         start, end = span(source.start, source.end, self.zone, all_day=source.all_day)
         return Event(title, start, end, self.zone.key, source.all_day, location, description, category)
 
-    def _render(self, values: tuple[Hashable, ...]) -> tuple[str, str, str, str]:
-        context = _context(self._names, values)
+    def _render(self, values: tuple[Any, ...], attributes: tuple[tuple[str, str], ...]) -> tuple[str, str, str, str]:
+        """The texts of an event of which the templates can see only this; remembered by it."""
+        seen: dict[str, Any] = dict(zip(self._fields, values, strict=True))
+        context = _context(self._names, replace(_BARE, **seen, attributes=dict(attributes)), self.zone)
         subject, location, description, category = (
             next((each for each in alternatives if each.complete(context)), alternatives[-1]).render(context)
             for alternatives in self._compiled.values()
@@ -201,37 +199,34 @@ def _attributes(tree: nodes.Template) -> Iterator[str]:
                 yield key
 
 
-def _values(names: Iterable[str], event: SourceEvent, zone: tzinfo) -> tuple[Hashable, ...]:
-    return tuple([_value(name, event, zone) for name in names])
+def _context(names: Iterable[str], event: SourceEvent, zone: tzinfo) -> dict[str, Any]:
+    return {name: _value(name, event, zone) for name in names}
 
 
-def _value(name: str, event: SourceEvent, zone: tzinfo) -> Hashable:
-    """The variable `name` of `event`; texts without spaces around them, lists without empty texts, attributes as
-    sorted pairs.
-    """
-    if name in _OF_LOCATIONS:
-        return _given(getattr(place, _OF_LOCATIONS[name]) for place in event.locations)
-    value: str | tuple[str, ...] | datetime | bool | Mapping[str, str] = getattr(event, name)
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, tuple):
-        return _given(value)
-    if isinstance(value, datetime):
-        return value.astimezone(zone)
-    if isinstance(value, Mapping):
-        return tuple(sorted((key, text.strip()) for key, text in value.items()))
+def _value(name: str, event: SourceEvent, zone: tzinfo) -> object:
+    if name == "location_links":
+        return _given(place.url for place in event.locations)
+    if name == "locations":
+        return _given(place.name for place in event.locations)
+    return _tidy(getattr(event, name), zone)
+
+
+def _tidy(value: str | tuple[str, ...] | datetime | Mapping[str, str] | bool, zone: tzinfo) -> object:
+    """Texts without spaces around them, lists without empty texts, times in `zone`."""
+    match value:
+        case str():
+            return value.strip()
+        case tuple():
+            return _given(value)
+        case datetime():
+            return value.astimezone(zone)
+        case Mapping():
+            return {key: text.strip() for key, text in value.items()}
     return value
 
 
 def _given(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple([stripped for text in texts if (stripped := text.strip())])
-
-
-def _context(names: Iterable[str], values: tuple[Hashable, ...]) -> dict[str, Any]:
-    context: dict[str, Any] = dict(zip(names, values, strict=True))
-    if "attributes" in context:
-        context["attributes"] = dict(context["attributes"])
-    return context
+    return tuple(stripped for text in texts if (stripped := text.strip()))
 
 
 _BARE = SourceEvent(datetime(2026, 1, 5, 9, tzinfo=UTC), datetime(2026, 1, 5, 11, tzinfo=UTC))

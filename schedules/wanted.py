@@ -13,9 +13,7 @@ from timetables.base import SourceEvent
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An event that should be there. Events with the same `activity` (8 bytes) are the same thing at another time or
-    place.
-    """
+    """An event that should be there; see `schedules.identity` for `key` and `activity`."""
 
     key: str
     event: Event
@@ -29,9 +27,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why an event of the source is wanted, or is not: `why` is `wanted` or says what stands against it. `key` is
-    empty for a hidden event.
-    """
+    """What became of an event of the source: `why` is `wanted` or says why not. A hidden event has an empty `key`."""
 
     key: str
     event: Event
@@ -54,10 +50,10 @@ def wanted(events: Iterable[SourceEvent], rendering: Rendering, window: Window) 
 
 def reasons(events: Iterable[SourceEvent], rendering: Rendering, window: Window) -> tuple[Reason, ...]:
     """What became of each event of the source, and why; sorted by start and key. Raises: TemplateProblemError."""
-    everything = list(events)
+    everything = sorted(events, key=rank)
     made = [*_seen([event for event in everything if not event.hidden], rendering, window)]
     made += [Reason("", rendering.event(event), f"hidden: {event.hidden}") for event in everything if event.hidden]
-    return tuple(sorted(made, key=lambda each: (each.event.start, each.key, each.event.title, each.why)))
+    return tuple(sorted(made, key=lambda each: (each.event.start, each.key)))
 
 
 def _seen(visible: Sequence[SourceEvent], rendering: Rendering, window: Window) -> Iterator[Reason]:

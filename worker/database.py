@@ -23,7 +23,16 @@ class DatabaseUnreachableError(Exception):
 
 def engine(url: str, *, pool: int = 5) -> Engine:
     """A pool of at most `pool` + 10 connections; a connection that the server dropped is replaced without an error."""
-    return create_engine(_with_driver(url), pool_size=pool, max_overflow=10, pool_pre_ping=True, pool_timeout=30)
+    return create_engine(
+        _with_driver(url),
+        pool_size=pool,
+        max_overflow=10,
+        pool_timeout=30,
+        pool_pre_ping=True,
+        # What a statement was given are names and addresses of people: they have no place in an error or a log.
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5},
+    )
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine
@@ -38,7 +40,9 @@ def install(settings: Settings, database_url: str, redis_url: str, *, pool: int 
     """
     engine = database.engine(database_url, pool=pool)
     database.migrate(engine)
-    connection = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2)
+    # Once more and no pause: a connection that the server closed is replaced, a server that is away is told at once.
+    again = Retry(NoBackoff(), 1)
+    connection = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2, retry=again)
     tenants = _tenants(engine, settings)
     sources = {ident: _source(tenant) for ident, tenant in tenants.items()}
     return Installation(settings, engine, connection, Queue(celery(redis_url)), tenants, sources)

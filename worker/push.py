@@ -26,6 +26,7 @@ from providers.base import (
     Unavailable,
     Update,
 )
+from schedules.fingerprint import forget
 from schedules.plan import Known, Plan
 from schedules.wanted import Wanted
 from worker import known as rows
@@ -50,8 +51,10 @@ class Step:
         match self.change:
             case Create():
                 return replace(self._row, state="creating", ref=None)
-            case Update(ref=ref):
-                return replace(self.before or self._row, key=self._row.key, state="updating", ref=ref)
+            case Update(ref=ref, fields=fields):
+                before = self.before or self._row
+                unsure = forget(before.fingerprint, fields - {"mark"})
+                return replace(before, key=self._row.key, state="updating", ref=ref, fingerprint=unsure)
             case Delete():
                 return replace(self._row, state="deleting")
 

@@ -38,6 +38,11 @@ def celery(redis_url: str) -> Celery:
             "socket_keepalive": True,
             "socket_connect_timeout": 5,
             "max_connections": 200,
+            # Sending must not keep a caller of the API waiting while Redis is away: the sweep finds what is due.
+            "max_retries": 0,
+            "interval_start": 0,
+            "interval_step": 0,
+            "interval_max": 0,
         },
         broker_connection_retry_on_startup=True,
         # Results are in the ledger; Flower reads them from the events.
@@ -51,7 +56,6 @@ def celery(redis_url: str) -> Celery:
         enable_utc=True,
         timezone="UTC",
         worker_hijack_root_logger=False,
-        # Sending must not hang a caller of the API when Redis is away: the sweep finds what is due.
         task_publish_retry=False,
     )
     return app

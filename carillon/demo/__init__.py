@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 
 from carillon.command import Command, FailedError, command
-from carillon.daemons import START_SECONDS, healthy, started
 from carillon.demo.api import Api
 from carillon.demo.scene import FUTURE_DAYS, Scene, cast
 from carillon.demo.story import CHAPTERS
@@ -20,6 +19,7 @@ from carillon.embedded import free_port
 from carillon.parts import PartEndedError, running
 from carillon.playground import playground
 from carillon.services import services
+from carillon.up import START_SECONDS, healthy, started
 
 
 @click.command()

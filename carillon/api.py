@@ -1,0 +1,20 @@
+"""`carillon api`: the provisioning API, in a process of its own."""
+
+import click
+import uvicorn
+
+from carillon.command import Command, command
+from carillon.opening import opened
+from provisioning.app import application
+from worker import logs
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 in a container.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@command
+def api(given: Command, host: str, port: int) -> None:
+    """Serve the provisioning API."""
+    logs.to_stderr()
+    with opened(given.config, given.data, pool=20) as (installation, _):
+        uvicorn.run(application(installation), host=host, port=port, log_config=None, access_log=False)

@@ -1,0 +1,97 @@
+"""`carillon up`: every part of Carillon in the foreground, and with `--sandbox` a university to try it on."""
+
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import requests
+from rich.console import Console
+from rich.table import Table
+
+from carillon import embedded
+from carillon.command import Command, FailedError, command
+from carillon.opening import config_file
+from carillon.parts import Part, PartEndedError, running
+from carillon.playground import playground
+from carillon.services import Services, services
+from worker.settings import load
+
+START_SECONDS = 60
+
+
+@click.command()
+@click.option("--sandbox", is_flag=True, help="With a made-up university, its timetables and its calendar servers.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Where the API listens.")
+@click.option("--flower-port", default=5555, show_default=True, type=click.IntRange(1, 65535))
+@command
+def up(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
+    """Run everything in the foreground: API, worker, beat and Flower. Ctrl-C ends all of it."""
+    data = embedded.data_folder(given.data)
+    with ExitStack() as stack:
+        config, addresses = config_file(given.config), {}
+        if sandbox:
+            grounds = stack.enter_context(playground(data / "sandbox"))
+            config, addresses = grounds.config, {"Sandbox university": grounds.url, "Sandbox CalDAV": grounds.dav_url}
+        load(config)
+        where = stack.enter_context(services(data))
+        parts = started(where, config, data, port, flower_port=flower_port)
+        try:
+            with running(parts, data / "log") as processes:
+                if not processes.await_(lambda: healthy(port), START_SECONDS):
+                    raise FailedError(f"the parts did not come up in {START_SECONDS} s; see {data / 'log'}")
+                said = {"API": f"http://127.0.0.1:{port}/docs", "Flower": f"http://127.0.0.1:{flower_port}"} | addresses
+                said |= {"Settings": str(config), "Logs": str(data / "log")}
+                given.say(said, lambda console: _addresses(console, said))
+                _until_interrupted(processes.check)
+        except PartEndedError as error:
+            raise FailedError(str(error)) from error
+
+
+def started(
+    where: Services,
+    config: Path,
+    data: Path,
+    port: int,
+    *,
+    flower_port: int | None = None,
+    admin_token: str | None = None,
+) -> list[Part]:
+    """The parts of one installation. Flower finds the broker in its environment, for process lists are public."""
+    environment = where.environment() | {"CARILLON_CONFIG": str(config), "CARILLON_DATA": str(data)}
+    environment |= {"CARILLON_ADMIN_TOKEN": admin_token} if admin_token else {}
+    parts = [
+        Part("api", embedded.program("api", "--port", str(port)), environment),
+        Part("worker", embedded.program("worker"), environment),
+        Part("beat", embedded.program("beat"), environment),
+    ]
+    if flower_port:
+        flower = [sys.executable, "-m", "celery", "flower", f"--port={flower_port}", "--address=127.0.0.1"]
+        parts.append(Part("flower", flower, environment | {"CELERY_BROKER_URL": where.redis_url}))
+    return parts
+
+
+def healthy(port: int) -> bool:
+    """Whether the API answers that database, Redis and beat are well."""
+    try:
+        return bool(requests.get(f"http://127.0.0.1:{port}/health", timeout=5).json()["status"] == "ok")
+    except (requests.RequestException, KeyError):
+        return False
+
+
+def _until_interrupted(check: Callable[[], None]) -> None:
+    try:
+        while not threading.Event().wait(1):
+            check()
+    except KeyboardInterrupt:
+        pass
+
+
+def _addresses(console: Console, said: dict[str, str]) -> None:
+    table = Table(box=None, show_header=False)
+    for name, address in said.items():
+        table.add_row(f"[bold]{name}[/bold]", address)
+    console.print(table)
+    console.print("Ctrl-C ends all of it.")

@@ -1,0 +1,117 @@
+"""Who calls: the token, what it may do, and for which person."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Header, Security
+from fastapi.requests import Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+
+from provisioning import tokens
+from worker import database
+from worker.installation import Installation
+from worker.ledger import Token, User
+from worker.settings import Tenant
+
+_WHO = {"WWW-Authenticate": 'Bearer realm="carillon"'}
+_api_token = APIKeyHeader(
+    name="apiToken", scheme_name="apiToken", description="A token of this tenant.", auto_error=False
+)
+_bearer = HTTPBearer(scheme_name="bearer", description="The same token as a bearer token.", auto_error=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A call's tenant, and the one person it is limited to: the username of `requestedAuth`, or None for everybody."""
+
+    installation: Installation
+    clock: Callable[[], datetime]
+    tenant_id: int
+    person: str | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.installation.tenants[self.tenant_id]
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        return database.transaction(self.installation.engine)
+
+    def require(self, username: str) -> None:
+        """Raises: HTTPException 403 if the call is limited to somebody else."""
+        if self.person not in {None, username}:
+            raise HTTPException(
+                403, "With requestedAuth a call sees and changes that person only; leave the header out for others."
+            )
+
+
+def acceptable(request: Request) -> None:
+    """Raises: HTTPException 406 if JSON is not among what the caller takes."""
+    ranges = [each.strip().lower() for each in request.headers.get("accept", "").split(",") if each.strip()]
+    if request.state.suffix == ".xml" or (ranges and not any(_takes_json(each) for each in ranges)):
+        raise HTTPException(406, "Answers are JSON; ask for application/json, or leave the suffix and Accept out.")
+
+
+def _takes_json(media_range: str) -> bool:
+    kind, *parameters = (part.replace(" ", "") for part in media_range.split(";"))
+    # A bare asterisk is what Java's HttpURLConnection sends.
+    refused = any(part.startswith("q=") and not part[2:].strip("0.") for part in parameters)
+    return kind in {"application/json", "application/*", "*/*", "*"} and not refused
+
+
+def _limited_to(requested_auth: str | None) -> str | None:
+    """Header values arrive as Latin-1; what is valid UTF-8 was meant as such."""
+    if requested_auth is None:
+        return None
+    try:
+        return requested_auth.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return requested_auth
+
+
+def caller(
+    request: Request,
+    api_token: Annotated[str | None, Security(_api_token)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    requested_auth: Annotated[
+        str | None,
+        Header(
+            alias="requestedAuth",
+            description="With an elevated token: act as this person, who then is all that the call sees and changes.",
+        ),
+    ] = None,
+) -> Caller:
+    """Raises: HTTPException 401 or 403."""
+    installation: Installation = request.app.state.installation
+    text = api_token or (bearer.credentials if bearer else "")
+    if not text:
+        raise HTTPException(401, "No token came with the call; send it in the header apiToken.", _WHO)
+    with database.transaction(installation.engine) as session:
+        token = tokens.find(session, text)
+        if token is None:
+            raise HTTPException(401, "The token is unknown or revoked; `carillon token create` makes a new one.", _WHO)
+        person = _limited_to(requested_auth)
+        _permit(session, installation, token, person)
+        return Caller(installation, request.app.state.clock, token.tenant_id, person)
+
+
+def _permit(session: Session, installation: Installation, token: Token, person: str | None) -> None:
+    if tokens.ROLE_API_PROVISIONING not in token.roles:
+        raise HTTPException(403, f"The token does not carry {tokens.ROLE_API_PROVISIONING}; make one that does.")
+    if token.tenant_id not in installation.tenants:
+        raise HTTPException(403, "The token's tenant is no longer configured; put it back into carillon.toml.")
+    if person is None:
+        return
+    if not token.elevated:
+        raise HTTPException(403, "requestedAuth needs an elevated token; make one, or leave the header out.")
+    user = select(User.id).where(User.tenant_id == token.tenant_id, User.username == person)
+    if "\0" in person or session.scalar(user) is None:
+        raise HTTPException(403, "requestedAuth names nobody of this tenant; make the user first.")
+
+
+Calling = Annotated[Caller, Depends(caller)]

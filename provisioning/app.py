@@ -1,0 +1,37 @@
+"""The door: the APIs, put together."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from provisioning import errors, health, reference, synchronizations, unlinks, users
+from provisioning.edge import Edge
+from worker.installation import Installation
+
+
+def application(
+    installation: Installation, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> reference.Application:
+    """The ASGI application of an installation. `clock` is the «now» of what it accepts."""
+    app = reference.Application(
+        title="Carillon",
+        version=version("carillon"),
+        description=reference.DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.installation = installation
+    app.state.clock = clock
+    app.add_middleware(Edge)
+    errors.install(app)
+    for router in (
+        users.router(),
+        synchronizations.router(installation),
+        unlinks.router(),
+        health.router(),
+        reference.router(),
+    ):
+        app.include_router(router)
+    return app

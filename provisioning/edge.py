@@ -1,0 +1,63 @@
+"""The outermost step of a call: its path brought into one form, its end logged, what nobody expected answered."""
+
+import logging
+import secrets
+from time import perf_counter
+from urllib.parse import quote
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from provisioning.errors import answer
+from provisioning.paths import BASE, canonical
+
+_log = logging.getLogger("carillon.api")
+
+
+class Edge:
+    """ASGI middleware around everything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = perf_counter()
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._guarded(scope, receive, sending)
+        except Exception:
+            # The one place: what nobody expected still has an answer, with a word to find the reason by.
+            reference = secrets.token_hex(4)
+            _log.exception("failed reference=%s method=%s route=%s", reference, scope["method"], _template(scope))
+            if status:
+                raise
+            message = f"Something went wrong on our side; the API's log tells what, under the reference {reference}."
+            await answer(500, message)(scope, receive, sending)
+        finally:
+            took = (perf_counter() - began) * 1000
+            _log.info("request method=%s route=%s status=%d ms=%.1f", scope["method"], _template(scope), status, took)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        base = scope.get("root_path", "") + BASE + "/"
+        if scope["path"].startswith(base):
+            try:
+                scope["path"], suffix = canonical(scope.get("raw_path") or quote(scope["path"]).encode())
+            except ValueError:
+                message = "The path is not percent-encoded UTF-8 free of control characters; encode every part of it."
+                await answer(400, message)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["suffix"] = suffix
+        await self.app(scope, receive, send)
+
+
+def _template(scope: Scope) -> str:
+    """The route's template: the path itself holds usernames."""
+    return getattr(scope.get("route"), "path", "-")

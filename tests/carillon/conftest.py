@@ -1,0 +1,39 @@
+"""The whole of Carillon beside the sandbox, as the command line puts it together."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from carillon.cli import main
+from carillon.playground import Playground, playground
+
+
+@pytest.fixture(scope="module")
+def grounds(tmp_path_factory) -> Iterator[Playground]:
+    with playground(tmp_path_factory.mktemp("playground")) as running:
+        yield running
+
+
+@pytest.fixture
+def carillon(grounds, database, redis_url, tmp_path):
+    """Runs a command as on a terminal; `carillon("sync", "anna", json=True)` gives what it says, parsed."""
+    environment = {
+        "CARILLON_CONFIG": str(grounds.config),
+        "CARILLON_DATABASE_URL": database,
+        "CARILLON_REDIS_URL": redis_url,
+        "CARILLON_DATA": str(tmp_path),
+        "COLUMNS": "200",
+    }
+
+    def run(*arguments: str, status: int = 0, as_json: bool = False, **changed: str) -> Result | dict:
+        extra = ("--json",) if as_json else ()
+        result = CliRunner().invoke(main, [*arguments, *extra], env=environment | changed)
+        assert result.exit_code == status, result.output
+        return json.loads(result.stdout) if as_json else result
+
+    run.environment = environment
+    run.data = Path(tmp_path)
+    return run

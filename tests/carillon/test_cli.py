@@ -1,0 +1,130 @@
+"""The command line, as administrators and help desks use it."""
+
+import pytest
+from sqlalchemy.orm import Session
+
+from worker import database as databases
+from worker.ledger import Synchronization, Tenant, User
+
+
+@pytest.fixture
+def anna(carillon, grounds, database):
+    """A person with a synchronization with CalDAV; her username and its id."""
+    carillon("token", "list")
+    username = grounds.institution.people[0].username
+    engine = databases.engine(database)
+    with Session(engine) as session, session.begin():
+        tenant = session.query(Tenant).one()
+        user = User(tenant_id=tenant.id, username=username)
+        session.add(user)
+        session.flush()
+        row = Synchronization(tenant_id=tenant.id, user_id=user.id, type="caldav", mailbox=username, fields={})
+        session.add(row)
+        session.flush()
+        ident = row.id
+    engine.dispose()
+    return username, ident
+
+
+def test_a_token_is_shown_once_listed_without_its_text_and_refused_when_revoked(carillon):
+    made = carillon("token", "create", "portal", as_json=True)
+    [listed] = carillon("token", "list", as_json=True)["tokens"]
+    assert listed["name"] == "portal"
+    assert made["token"] not in carillon("token", "list").output
+    carillon("token", "revoke", str(listed["id"]))
+    assert carillon("token", "list", as_json=True)["tokens"][0]["revoked"]
+    assert "no token" in carillon("token", "revoke", str(listed["id"]), status=1).stderr
+
+
+def test_the_first_token_can_come_from_the_environment(carillon):
+    said = carillon("token", "list", as_json=True, CARILLON_ADMIN_TOKEN="a-long-text-of-an-operator")
+    assert [each["name"] for each in said["tokens"]] == ["CARILLON_ADMIN_TOKEN"]
+
+
+def test_a_dry_run_prints_the_plan_and_changes_nothing(carillon, anna):
+    username, _ = anna
+    [plan] = carillon("sync", username, "--dry-run", as_json=True)["plans"]
+    assert plan["creates"] > 50
+    lines = carillon("sync", username, "--dry-run").output.splitlines()
+    assert sum(line.startswith("  + ") for line in lines) == plan["creates"]
+    assert carillon("sync", username, "--dry-run", as_json=True)["plans"] == [plan]
+
+
+def test_sync_then_explain_then_unlink(carillon, anna):
+    username, ident = anna
+    [run] = carillon("sync", username, as_json=True)["runs"]
+    assert (run["status"], run["failed"]) == ("OK", 0)
+    events = carillon("explain", username, as_json=True)["events"]
+    written = [each for each in events if each["ledger"] == "written"]
+    assert len(written) == run["created"]
+    assert {each["why"] for each in written} == {"wanted"}
+    assert any(each["why"].startswith("hidden: ") and each["ledger"] is None for each in events)
+    title = written[0]["title"]
+    assert title in carillon("explain", username, title[:8]).output
+    assert "no such event" in carillon("explain", username, "this title is nobody's").output
+    going = carillon("unlink", str(ident), "--mode", "DELETE_ALL_EVENTS", "--dry-run", as_json=True)
+    assert going["count"] == run["created"]
+    done = carillon("unlink", str(ident), "--mode", "DELETE_ALL_EVENTS", as_json=True)
+    assert (done["state"], done["removed"]) == ("DONE", run["created"])
+    assert "no enabled synchronization" in carillon("sync", username, status=1).stderr
+
+
+def test_doctor_says_what_is_well(carillon, anna):
+    said = carillon("doctor", as_json=True, status=1)
+    found = {each["what"]: each for each in said["findings"]}
+    assert found["settings"]["well"]
+    assert found["database"]["well"]
+    assert found["redis"]["well"]
+    assert found["sandbox: timetable"]["well"]
+    assert found["sandbox: caldav"]["sentence"] == f"The calendar of {anna[0]} can be written to."
+    assert found["sandbox: googlecalendar"]["well"]
+
+
+@pytest.mark.usefixtures("anna")
+def test_doctor_says_what_is_not_and_what_to_do(carillon, grounds, tmp_path):
+    config = tmp_path / "carillon.toml"
+    text = grounds.config.read_text().replace("sandbox-elevated", "wrong").replace("sandbox-dav", "wrong")
+    config.write_text(text.replace("file:google.json", f"file:{grounds.config.parent / 'google.json'}"))
+    said = carillon("doctor", "--config", str(config), status=1, CARILLON_REDIS_URL="redis://127.0.0.1:9/0").output
+    assert "Redis does not answer" in said
+    assert "CARILLON_REDIS_URL" in said
+    assert "token" in next(line for line in said.splitlines() if "sandbox: timetable" in line)
+    assert "password" in next(line for line in said.splitlines() if "sandbox: caldav" in line)
+
+
+def test_wrong_settings_are_all_told(carillon, tmp_path):
+    config = tmp_path / "carillon.toml"
+    config.write_text('[tenants.x]\nname = "X"\ncolour = "red"\n')
+    said = carillon("sync", "anna", "--config", str(config), status=1).stderr
+    assert "colour: unknown key" in said
+    assert "time_zone: missing" in said
+    assert "timetable.source: missing" in said
+
+
+def test_an_unreachable_database_is_one_sentence(carillon):
+    said = carillon("token", "list", status=1, CARILLON_DATABASE_URL="postgresql://me:hidden@127.0.0.1:9/x").stderr
+    assert "CARILLON_DATABASE_URL" in said
+    assert "hidden" not in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("unlink", "1"),
+        ("unlink", "1", "--mode", "ALL"),
+        ("sync",),
+        ("nothing",),
+        ("up", "--port", "x"),
+        ("token", "revoke", "x"),
+    ],
+)
+def test_wrong_usage_exits_with_2(carillon, wrong):
+    carillon(*wrong, status=2)
+
+
+def test_unknown_people_and_synchronizations_are_named(carillon):
+    assert (
+        "nobody@example.org has no enabled synchronization" in carillon("sync", "nobody@example.org", status=1).stderr
+    )
+    assert "no synchronization 4711" in carillon("unlink", "4711", "--mode", "CLEANUP", status=1).stderr

@@ -1,0 +1,69 @@
+"""What a run costs in requests, counted at the calendar servers."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sandbox.institution import Institution
+from worker import database as databases
+from worker.installation import install
+from worker.ledger import Synchronization, User
+from worker.settings import load
+from worker.synchronize import synchronize
+
+NUMBER = 300
+
+
+@pytest.fixture(params=["googlecalendar", "caldav"])
+def linked(request, grounds, database, redis_url):
+    """A person with just 300 events and one kind of calendar: what runs and tells its cost, and the events."""
+    institution: Institution = grounds.institution
+    person = institution.people[0 if request.param == "caldav" else 1].username
+    wishes = institution.wishes(person)
+    for key in wishes.subscriptions():
+        wishes.subscribe(key, enabled="!user!" in key)
+    tomorrow = datetime.now(UTC).replace(hour=7, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    events = [institution.add(person, f"Lecture {n}", tomorrow + timedelta(hours=n)) for n in range(NUMBER)]
+    installation = install(load(grounds.config), database, redis_url)
+    with databases.transaction(installation.engine) as session:
+        tenant_id = next(iter(installation.tenants))
+        user = User(tenant_id=tenant_id, username=person)
+        session.add(user)
+        session.flush()
+        row = Synchronization(tenant_id=tenant_id, user_id=user.id, type=request.param, mailbox=person, fields={})
+        session.add(row)
+        session.flush()
+        ident = row.id
+
+    def run():
+        for faults in (grounds.faults, grounds.dav_faults):
+            faults.forget()
+        report = synchronize(installation, ident, lambda: datetime.now(UTC))
+        seen = grounds.faults.seen("/batch/*") + grounds.faults.seen("/calendar/*") + grounds.dav_faults.seen()
+        return report, Counter(each.method for each in seen)
+
+    yield request.param, run, [institution.event(each) for each in events]
+    installation.close()
+
+
+def test_a_push_costs_what_its_server_allows_at_best(linked, grounds):
+    kind, run, events = linked
+    report, spent = run()
+    assert (report.outcome, report.created) == ("OK", NUMBER)
+    assert spent == ({"POST": 6} if kind == "googlecalendar" else {"PUT": NUMBER})
+
+    report, spent = run()
+    assert (report.outcome, report.kept) == ("OK", NUMBER)
+    assert spent == {}
+
+    zone = grounds.institution.zone
+    for event in events[:5]:
+        grounds.institution.change_room(event.id(zone), grounds.institution.rooms[0])
+    for event in events[5:8]:
+        grounds.institution.cancel(event.id(zone))
+    report, spent = run()
+    assert (report.created, report.updated, report.deleted) == (0, 5, 3)
+    assert spent == ({"POST": 1} if kind == "googlecalendar" else {"PUT": 5, "DELETE": 3})
+    assert grounds.google.violations == []
+    assert grounds.google.notifications == 0

@@ -1,0 +1,67 @@
+"""Whether the parts answer."""
+
+from dataclasses import replace
+
+import pytest
+import redis
+
+from provisioning.app import application
+from worker import database
+from worker.dispatch import dispatch
+
+
+@pytest.fixture
+def alive(api):
+    """The API of an installation whose beat has just ticked."""
+    api.installation.redis.set("carillon:beat", f"{api.clock.now.timestamp() - 12:.0f}")
+    return api
+
+
+def test_health_needs_no_token(alive):
+    alive.headers.clear()
+    answer = alive.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert answer.json()["beat"] == {"ok": True, "ageSeconds": 12.0}
+    assert answer.json()["database"]["ok"]
+    assert answer.json()["redis"]["milliseconds"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("seen", "age"), [("1788249540", 60.0), ("1788240000", 9600.0), ("nonsense", None), (None, None)]
+)
+def test_without_a_recent_beat_it_is_degraded(api, seen, age):
+    if seen:
+        api.installation.redis.set("carillon:beat", seen)
+    answer = api.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["beat"] == {"ok": False, "ageSeconds": age}
+
+
+def test_a_beat_from_the_future_is_as_good_as_one_from_now(api):
+    api.installation.redis.set("carillon:beat", f"{api.clock.now.timestamp() + 5:.0f}")
+    assert api.get("/health").json()["beat"] == {"ok": True, "ageSeconds": 0.0}
+
+
+def test_dispatch_leaves_the_sign_of_life_that_is_looked_for(api):
+    assert api.get("/health").json()["beat"]["ageSeconds"] is None
+    dispatch(api.installation)
+    assert api.get("/health").json()["beat"]["ageSeconds"] is not None
+
+
+def test_without_redis_it_is_degraded(alive, listening):
+    with redis.Redis(port=1) as nobody:
+        installation = replace(alive.installation, redis=nobody)
+        with listening(application(installation, alive.clock)) as url:
+            answer = replace(alive, url=url).get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["redis"] == {"ok": False, "milliseconds": None}
+
+
+def test_without_the_database_it_is_down(alive, listening):
+    nowhere = database.engine("postgresql://nobody@127.0.0.1:1/nothing")
+    installation = replace(alive.installation, engine=nowhere)
+    with listening(application(installation, alive.clock)) as url:
+        answer = replace(alive, url=url).get("/health")
+    nowhere.dispose()
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+    assert answer.json()["database"] == {"ok": False, "milliseconds": None}

@@ -1,0 +1,161 @@
+"""The OpenAPI document is true: whatever is sent, what comes back stands in it. And the page needs nobody else."""
+
+import html
+import re
+import shlex
+from contextlib import suppress
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+CALLS = 18
+NO_TOKEN = ["/health"]
+MORE_THAN_A_SCHEMA_SAYS = [
+    "PUT /api/v0/synchronizations",  # what makes a good address is the provider's knowledge
+    "DELETE /api/v0/users/{username}/synchronizations/{type}",  # 422 is an answer to a call without fault
+]
+BOUNDED = settings(
+    max_examples=10,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def operations(document):
+    return [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+@pytest.fixture
+def document(api):
+    return api.get("/openapi.json").json()
+
+
+@pytest.mark.parametrize("mode", schemathesis.GenerationMode)
+def test_whatever_is_sent_what_comes_back_is_described(api, mode):
+    api.synchronize("alice")
+    api.synchronize("bob", "caldav")
+    api.delete(f"/synchronizations/{api.synchronize('carol')['id']}?unlinkMode=CLEANUP")
+    described = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
+    found = [each.ok() for each in described.get_all_operations()]
+    assert len(found) == CALLS
+    for operation in found:
+        excluded = [positive_data_acceptance] if operation.label in MORE_THAN_A_SCHEMA_SAYS else []
+        every_call_of(operation, mode, api, excluded)
+
+
+def every_call_of(operation, mode, api, excluded):
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @BOUNDED
+    def check(case):
+        case.call_and_validate(headers=api.headers, session=api.session, timeout=30, excluded_checks=excluded)
+
+    with suppress(Unsatisfiable):  # a call without parameters cannot be made wrong
+        check()
+
+
+def test_every_call_names_its_errors_and_the_two_ways_to_show_a_token(document):
+    errors = {"400", "401", "403", "406", "503"}
+    reference = {"$ref": "#/components/schemas/ErrorBody"}
+    for path, _, operation in operations(document):
+        if path in NO_TOKEN:
+            assert "security" not in operation
+            continue
+        assert {"apiToken": []} in operation["security"]
+        assert {"bearer": []} in operation["security"]
+        assert errors <= operation["responses"].keys()
+        assert "requestedAuth" in [each["name"] for each in operation["parameters"]]
+        for status, answer in operation["responses"].items():
+            if status >= "400":
+                assert answer["content"] == {"application/json": {"schema": reference}}
+
+
+def test_what_has_a_body_takes_forms_and_json(document):
+    bodies = {
+        (method, path): list(operation["requestBody"]["content"])
+        for path, method, operation in operations(document)
+        if "requestBody" in operation
+    }
+    both = ["application/x-www-form-urlencoded", "application/json"]
+    assert bodies == {
+        ("post", "/api/v0/users"): both,
+        ("put", "/api/v0/users/{username}"): both,
+        ("put", "/api/v0/synchronizations"): both,
+        ("patch", "/api/v0/synchronizations/{id}"): both,
+    }
+
+
+def test_every_type_that_is_configured_is_described_with_its_fields(document):
+    schema = document["paths"]["/api/v0/synchronizations"]["put"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    fields = {each["properties"]["type"]["const"]: set(each["properties"]) for each in schema["oneOf"]}
+    common = {"username", "type", "provisioning_smtpAddress", "smtpAddress"}
+    assert fields == {"memory": common, "caldav": {*common, "provisioning_calendarUrl"}}
+
+
+def test_the_framework_s_own_422_stands_nowhere(document):
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    described = [path for path, _, operation in operations(document) if "422" in operation["responses"]]
+    assert described == ["/api/v0/users/{username}/synchronizations/{type}"]
+
+
+def test_every_call_says_in_a_few_words_what_it_does(document):
+    summaries = [operation["summary"] for _, _, operation in operations(document)]
+    assert len(set(summaries)) == CALLS
+    assert all(0 < len(each) <= 80 for each in summaries)
+
+
+def test_the_page_lists_every_call_with_its_parameters_and_answers(api, document):
+    answer = requests.get(f"{api.url}/docs", timeout=5)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    page = html.unescape(answer.text)
+    for path, method, operation in operations(document):
+        chapter = page.partition(f"<h3>{method.upper()} {path}</h3>")[2].partition("<h3>")[0]
+        assert operation["description"] in chapter
+        for parameter in operation.get("parameters", []):
+            assert f"<td>{parameter['name']}" in chapter
+        for status in operation["responses"]:
+            assert f"<td>{status}<td>" in chapter
+
+
+def test_the_page_loads_nothing_from_elsewhere(api):
+    answer = requests.get(f"{api.url}/docs", timeout=5)
+    assert not re.search(r"<script|<link|<img|@import|url\(|https?://", answer.text)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_every_example_of_the_page_is_a_call_that_works(api):
+    """Each is made as it stands, but for a shell and for the type, which this installation has another one of."""
+    page = html.unescape(requests.get(f"{api.url}/docs", timeout=5).text)
+    examples = re.findall(r"<pre>(curl .*?)</pre>", page, re.DOTALL)
+    assert len(examples) == CALLS
+    for example in examples:
+        api.sql("TRUNCATE users CASCADE")
+        api.sql("TRUNCATE synchronizations, unlinks RESTART IDENTITY CASCADE")
+        api.synchronize("alice@example.org")
+        ident = api.synchronize("bob")["id"]
+        api.delete(f"/synchronizations/{ident}?unlinkMode=UNLINK_ONLY")
+        words = example.replace("=ews", "=memory").replace("/ews", "/memory")
+        assert made(api, shlex.split(words)) in {200, 201, 202, 204, *([409] if "POST" in example else [])}, example
+
+
+def made(api, words):
+    """The status of the answer to a line of curl."""
+    method = words[words.index("-X") + 1] if "-X" in words else "GET"
+    address = next(each for each in words if each.startswith("$BASE"))
+    form = "&".join(words[place + 1] for place, each in enumerate(words) if each == "-d")
+    kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+    token = api.headers if "apiToken: $TOKEN" in words else {}
+    url = api.url + address.removeprefix("$BASE")
+    return requests.request(method, url, data=form, headers={**token, **kind}, timeout=5).status_code
