@@ -1,8 +1,7 @@
 """`carillon up`: every part of Carillon in the foreground, and with `--sandbox` a university to try it on."""
 
 import sys
-import threading
-from collections.abc import Callable
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from rich.table import Table
 from carillon import embedded
 from carillon.command import Command, FailedError, command
 from carillon.opening import config_file
-from carillon.parts import Part, PartEndedError, running
+from carillon.parts import Part, PartEndedError, interruptible, running
 from carillon.playground import playground
 from carillon.services import Services, services
 from worker.settings import load
@@ -29,6 +28,16 @@ START_SECONDS = 60
 @command
 def up(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
     """Run everything in the foreground: API, worker, beat and Flower. Ctrl-C ends all of it."""
+    try:
+        with interruptible():
+            _run(given, port, flower_port, sandbox=sandbox)
+    except KeyboardInterrupt:
+        given.console.print("Everything has ended.")
+    except PartEndedError as error:
+        raise FailedError(str(error)) from error
+
+
+def _run(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
     data = embedded.data_folder(given.data)
     with ExitStack() as stack:
         config, addresses = config_file(given.config), {}
@@ -38,16 +47,15 @@ def up(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
         load(config)
         where = stack.enter_context(services(data))
         parts = started(where, config, data, port, flower_port=flower_port)
-        try:
-            with running(parts, data / "log") as processes:
-                if not processes.await_(lambda: healthy(port), START_SECONDS):
-                    raise FailedError(f"the parts did not come up in {START_SECONDS} s; see {data / 'log'}")
-                said = {"API": f"http://127.0.0.1:{port}/docs", "Flower": f"http://127.0.0.1:{flower_port}"} | addresses
-                said |= {"Settings": str(config), "Logs": str(data / "log")}
-                given.say(said, lambda console: _addresses(console, said))
-                _until_interrupted(processes.check)
-        except PartEndedError as error:
-            raise FailedError(str(error)) from error
+        processes = stack.enter_context(running(parts, data / "log"))
+        if not processes.await_(lambda: healthy(port), START_SECONDS):
+            raise FailedError(f"the parts did not come up in {START_SECONDS} s; see {data / 'log'}")
+        said = {"API": f"http://127.0.0.1:{port}/docs", "Flower": f"http://127.0.0.1:{flower_port}"} | addresses
+        said |= {"Settings": str(config), "Logs": str(data / "log")}
+        given.say(said, lambda console: _addresses(console, said))
+        while True:
+            processes.check()
+            time.sleep(1)
 
 
 def started(
@@ -79,14 +87,6 @@ def healthy(port: int) -> bool:
         return bool(requests.get(f"http://127.0.0.1:{port}/health", timeout=5).json()["status"] == "ok")
     except (requests.RequestException, KeyError):
         return False
-
-
-def _until_interrupted(check: Callable[[], None]) -> None:
-    try:
-        while not threading.Event().wait(1):
-            check()
-    except KeyboardInterrupt:
-        pass
 
 
 def _addresses(console: Console, said: dict[str, str]) -> None:

@@ -9,18 +9,30 @@ from typing import Literal
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Kind = Literal["slow", "throttled", "rate_limited", "error", "unavailable_after", "unavailable", "cut_off", "lost", "html", "truncated", "empty"]
+Kind = Literal[
+    "slow",
+    "throttled",
+    "rate_limited",
+    "error",
+    "unavailable_after",
+    "unavailable",
+    "cut_off",
+    "lost",
+    "html",
+    "truncated",
+    "empty",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What shall go wrong at the paths that match `path` (a shell pattern), for `times` requests, or until it is taken away.
+    """What shall go wrong at the paths that match `path` (a shell pattern), for `times` requests, or until taken away.
 
     - `slow`: `seconds` pass before anything is done
     - `throttled`: 429 with `Retry-After: seconds`; `rate_limited`: 403 rateLimitExceeded
     - `error`: 500; `unavailable`: 503; nothing was done in either case
-    - `unavailable_after`: 503, although the work was done; `lost`: the work was done and the connection is closed without an answer
-    - `cut_off`: the connection is closed before anything is done
+    - `unavailable_after`: 503, although the work was done
+    - `lost`: the connection is closed without an answer, although the work was done; `cut_off`: before anything is done
     - `html`, `truncated`, `empty`: 200 with a login page, with half of the true answer, with nothing
     """
 
@@ -33,7 +45,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request that came in, or one part of a batch (then `part` is true)."""
+    """One request that came in, or one part of a batch (then `part` is true); status 0 is no answer at all."""
 
     method: str
     path: str
@@ -56,6 +68,11 @@ class Faults:
     def clear(self) -> None:
         with self._lock:
             self._rules.clear()
+
+    def rules(self) -> list[Fault]:
+        """The faults that are switched on, in the order in which they are looked at."""
+        with self._lock:
+            return list(self._rules)
 
     def take(self, method: str, path: str) -> Fault | None:
         """The first fault that matches, one of its times spent."""
@@ -91,11 +108,14 @@ class Faults:
 
 
 class CutOffError(Exception):
-    """Ends a request without an answer; the server closes the connection."""
+    """Ends a request without an answer; `sandbox.serve` closes the connection."""
 
 
 class FaultyWire:
-    """ASGI middleware: carries out the faults and records the requests. The paths under `/sandbox/` are the switch itself and stay whole."""
+    """ASGI middleware: carries out the faults and records the requests.
+
+    The paths under `/sandbox/` are the switch itself: they stay whole and are not recorded.
+    """
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self.app = app
@@ -107,18 +127,24 @@ class FaultyWire:
             return
         method, path = scope["method"], scope["path"]
         fault = self.faults.take(method, path)
-        status = 0
+        recorded = False
+
+        def record(status: int) -> None:
+            nonlocal recorded
+            recorded = True
+            self.faults.record(Seen(method, path, status))
 
         async def note(message: Message) -> None:
-            nonlocal status
+            # Before it is sent: a client that has its answer must find its request here.
             if message["type"] == "http.response.start":
-                status = message["status"]
+                record(message["status"])
             await send(message)
 
         try:
             await self._serve(fault, scope, receive, note)
         finally:
-            self.faults.record(Seen(method, path, status))
+            if not recorded:
+                record(0)
 
     async def _serve(self, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
         if fault is None:
@@ -138,7 +164,7 @@ class FaultyWire:
 
 
 def refusal(fault: Fault) -> JSONResponse:
-    """The answer of a fault for which nothing was done, in the words that Google's and the timetable's clients look at."""
+    """The answer of a fault for which nothing was done, in the words that Google's and the timetable's clients read."""
     status, reason, headers = {
         "throttled": (429, "rateLimitExceeded", {"Retry-After": f"{fault.seconds:.0f}"}),
         "rate_limited": (403, "rateLimitExceeded", {}),
@@ -152,8 +178,10 @@ def refusal(fault: Fault) -> JSONResponse:
         return _Raw(b"<!doctype html><title>Sign in</title><p>Please sign in.</p>", status, headers)
     if fault.kind == "empty":
         return _Raw(b"", status, {"Content-Type": "application/json"})
-    error = {"code": status, "message": f"The sandbox was told to fail: {fault.kind}", "errors": [{"domain": "usageLimits", "reason": reason}]}
-    return JSONResponse({"error": error, "errorType": reason, "errorMessage": error["message"], "status": "error"}, status, headers)
+    message = f"The sandbox was told to fail: {fault.kind}"
+    google = {"code": status, "message": message, "errors": [{"domain": "usageLimits", "reason": reason}]}
+    timetable = {"errorType": reason, "errorMessage": message, "status": "error"}
+    return JSONResponse({"error": google, **timetable}, status, headers)
 
 
 class _Raw(JSONResponse):

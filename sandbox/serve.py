@@ -1,21 +1,32 @@
 """Serves an ASGI application on a loopback port from a thread of this process."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.faults import CutOffError
 
 
 @contextmanager
 def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """The base URL under which `app` answers, until the block ends. Port 0 takes a free one."""
-    listener = socket.socket()
+    # Named as TCP, or asyncio would not set TCP_NODELAY and every answer would wait 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", access_log=False))
+    # A client that is faster than the server's start waits in the backlog instead of being refused.
+    listener.listen(2048)
+    # Requests that still hang in a `slow` fault are given up after a second.
+    config = uvicorn.Config(
+        app, http=_HangsUp, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
     thread.start()
     try:
@@ -24,3 +35,21 @@ def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
         server.should_exit = True
         thread.join(timeout=10)
         listener.close()
+
+
+class _HangsUp(H11Protocol):
+    """Closes the connection on `CutOffError`: ASGI has no word for that, and uvicorn alone would answer 500."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        app = self.app
+
+        async def hanging_up(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await app(scope, receive, send)
+            except CutOffError:
+                transport.abort()
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+
+        self.app = hanging_up

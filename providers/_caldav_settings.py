@@ -1,0 +1,65 @@
+"""What a tenant's settings and a synchronization's `provisioning_*` fields say about a CalDAV calendar."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _safe_address(url: str) -> str:
+    """An https address, or http on this machine, that ends with a slash and holds no login, query or fragment."""
+    parts = urlsplit(url)
+    if not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)) or not parts.hostname:
+        raise ValueError("must begin with https:// (http:// only for this machine)")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("must hold no user name, query or fragment")
+    return url.rstrip("/") + "/"
+
+
+def _template(url: str) -> str:
+    if "{mailbox}" not in urlsplit(url).path:
+        raise ValueError("must hold {mailbox} in its path, or everybody would get the same calendar")
+    return url
+
+
+def _path_segment(mailbox: str) -> str:
+    if mailbox in {"", ".", ".."} or not mailbox.isprintable():
+        raise ValueError("must be a name that can stand in an address")
+    return mailbox
+
+
+_Url = Annotated[str, AfterValidator(_safe_address)]
+
+
+class Settings(BaseModel):
+    """How to reach everybody's calendar; in `url` and `username` stands `{mailbox}` for the person's account."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: Annotated[_Url, AfterValidator(_template)]
+    username: str = Field(default="{mailbox}", min_length=1)
+    password: SecretStr
+    ca_file: FilePath | None = None
+    timeout: float = Field(default=30, gt=0, le=300, description="Seconds to connect, and of silence in an answer")
+
+
+class Target(BaseModel):
+    """`username` is the person's; `smtpAddress` names the account where it is another one, `calendarUrl` a calendar."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    username: Annotated[str, AfterValidator(_path_segment)]
+    smtp_address: Annotated[str, AfterValidator(_path_segment)] | None = Field(default=None, alias="smtpAddress")
+    calendar_url: _Url | None = Field(default=None, alias="calendarUrl")
+
+    @property
+    def mailbox(self) -> str:
+        return self.smtp_address or self.username
+
+
+def origin(url: str) -> tuple[str, str | None, int]:
+    """Scheme, host and port: who gets to see what we send there."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}[parts.scheme]

@@ -1,0 +1,126 @@
+"""One GET at a time to a MyTimetable site: pooled connections, no cookies, no redirects, bodies up to a limit."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from timetables._mytimetable_errors import NotTheApiError, failure, refusal
+from timetables.base import ContractBroken
+
+_CHUNK = 65_536
+_LONGEST_REFUSAL = 20_000
+_ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]{0,150}"')
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What an answer is recognised by: its ETag, empty where there is none we could use, and a digest of its body."""
+
+    etag: str = ""
+    digest: str = ""
+
+
+NOTHING = Version()
+"""No version is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What stood at a URL, unpacked; the body is empty when it is still the version we know."""
+
+    where: str
+    body: bytes
+    version: Version
+
+    def content(self) -> tuple[bytes, str]:
+        """Body and URL, as those who read it want them."""
+        return self.body, self.where
+
+
+class Wire:
+    """Shared between threads. At most `pool` requests to a site are under way at a time; others wait for their turn."""
+
+    def __init__(
+        self, *, pool: int, sites: int, timeout: tuple[float, float], ca_file: Path | None, max_bytes: int
+    ) -> None:
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+        self._session = requests.Session()
+        # Nothing from the environment: REQUESTS_CA_BUNDLE would win over ca_file, and .netrc over the token.
+        self._session.trust_env = False
+        self._session.verify = str(ca_file) if ca_file else True
+        # A cookie would carry one person's session into the next one's request.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.update({"User-Agent": "Carillon", "Accept-Encoding": "gzip"})
+        adapter = HTTPAdapter(pool_connections=sites, pool_maxsize=pool, max_retries=0, pool_block=True)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def get(
+        self,
+        where: str,
+        headers: Mapping[str, str | bytes],
+        params: Mapping[str, str] | None = None,
+        *,
+        known: Version = NOTHING,
+        personal: bool = True,
+        absent: bytes | None = None,
+    ) -> Answer:
+        """What stands at the URL `where`, unless it is the version we know.
+
+        `personal` requests are made on behalf of somebody. Where the answer is 404, `absent` is taken for it, if given.
+
+        Raises: SourceError.
+        """
+        conditional = {**headers, "If-None-Match": known.etag} if known.etag else headers
+        try:
+            with self._session.get(
+                where,
+                params=params,
+                headers=conditional,
+                timeout=self._timeout,
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                if response.status_code == HTTPStatus.NOT_MODIFIED and known.etag:
+                    return Answer(where, b"", known)
+                if response.status_code == HTTPStatus.NOT_FOUND and absent is not None:
+                    return Answer(where, absent, Version(digest="absent"))
+                if response.status_code != HTTPStatus.OK:
+                    raise refusal(response, self._beginning(response), where, personal=personal)
+                return self._answer(response, where)
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise failure(error, where) from error
+
+    def _answer(self, response: requests.Response, where: str) -> Answer:
+        digest, chunks, size = hashlib.sha256(), [], 0
+        for chunk in response.iter_content(_CHUNK):
+            size += len(chunk)
+            if size > self._max_bytes:
+                raise ContractBroken(
+                    f"GET {where} sent more than {self._max_bytes:,} bytes: no timetable of one person is that long; "
+                    f"look at the site, or raise max_bytes in the timetable's section."
+                )
+            digest.update(chunk)
+            chunks.append(chunk)
+        body = b"".join(chunks)
+        if not body:
+            raise ContractBroken(f"GET {where} sent an empty answer: look at the site; it will be read again.")
+        if "html" in response.headers.get("Content-Type", "") or body.lstrip().startswith(b"<"):
+            raise NotTheApiError(
+                f"GET {where} sent a page for people: check urls, and that no sign-in stands before it."
+            )
+        etag = response.headers.get("ETag", "")
+        return Answer(where, body, Version(etag if _ETAG.fullmatch(etag) else "", digest.hexdigest()[:32]))
+
+    @staticmethod
+    def _beginning(response: requests.Response) -> bytes:
+        return next(response.iter_content(_LONGEST_REFUSAL), b"")
