@@ -1,10 +1,12 @@
-"""What a provider is: the events we write, the marks we leave on them, the protocol every calendar server is spoken to through.
+"""What a provider is: the events we write, the marks we leave on them, the protocol every calendar server is spoken to
+through.
 
 A provider module stands in this folder under the name that the API calls its `type`. It exports three things:
 
 - `Settings`, a pydantic model: its section `[tenants.X.providers.NAME]` of `carillon.toml`;
-- `Target`, a pydantic model made from a synchronization's `provisioning_*` fields (`smtpAddress` for `provisioning_smtpAddress`), whose
-  property `mailbox` names the account we write to: the human target, and what a lease is taken on;
+- `Target`, a pydantic model made from a synchronization's `provisioning_*` fields (`smtpAddress` for
+  `provisioning_smtpAddress`), whose property `mailbox` names the account we write to: the human target, and what a
+  lease is taken on;
 - `connect(settings, target) -> Provider`, which makes no request.
 
 Errors say what the caller shall do::
@@ -43,10 +45,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Everything we would write of one event.
+    r"""Everything we would write of one event.
 
-    `start` and `end` are aware and in UTC, `end` is exclusive and later than `start`. `zone` is the IANA zone it is shown in. An all-day
-    event runs from a local midnight of `zone` to another one. Texts are plain, with `\\n` for a line's end and no control characters.
+    `start` and `end` are aware and in UTC, `end` is exclusive and later than `start`. `zone` is the IANA zone it is
+    shown in. An all-day event runs from a local midnight of `zone` to another one. Texts are plain, with `\n` for a
+    line's end and no control characters.
     """
 
     title: str
@@ -117,7 +120,8 @@ class Create:
 class Update:
     """Change `fields` (a subset of FIELDS, never empty) of the event at `ref` to what `event` and `mark` say.
 
-    `merge` says that the stored copy is not the one we wrote, so that whatever a person added to it must be read and kept.
+    `merge` says that the stored copy is not the one we wrote, so that whatever a person added to it must be read and
+    kept.
     """
 
     event: Event
@@ -145,14 +149,17 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the caller needs to know of a kind of server: `batch` changes a push call takes well, `concurrency` calls a mailbox bears."""
+    """What the caller needs to know of a kind of server: `batch` changes a push call takes well, `concurrency` calls a
+    mailbox bears.
+    """
 
     batch: int
     concurrency: int = 1
 
 
 class Provider(Protocol):
-    """One mailbox at one calendar server, for the length of a run. Not shared between threads. Every call has a timeout; nothing is retried.
+    """One mailbox at one calendar server, for the length of a run. Not shared between threads. Every call has a
+    timeout; nothing is retried.
 
     The conformance suite has a test for each sentence of this protocol.
     """
@@ -162,12 +169,15 @@ class Provider(Protocol):
     def push(self, changes: Sequence[Change]) -> list["Outcome"]:
         """Carry out `changes` and tell, one for one and in their order, what became of each.
 
-        An outcome is `Done` or a `ProviderError` as a value: an `EventError`, or `Throttled`, `Unavailable`, `Ambiguous` for a part of the
-        batch. What concerns the whole call is raised. One bad event does not stop the others.
+        An outcome is `Done` or a `ProviderError` as a value: an `EventError`, or `Throttled`, `Unavailable`,
+        `Ambiguous` for a part of the batch. What concerns the whole call is raised. One bad event does not stop the
+        others.
 
-        - A create whose id is taken by our own event of the same mark is `Done`, with that event now as asked; a deleted event that still
-          occupies the id is brought back to life; anything else at that place is a `Conflict` and stays as it is.
-        - An update or a delete with a version is carried out only if the server still has that version, else `Conflict`.
+        - A create whose id is taken by our own event of the same mark is `Done`, with that event now as asked; a
+          deleted event that still occupies the id is brought back to life; anything else at that place is a `Conflict`
+          and stays as it is.
+        - An update or a delete with a version is carried out only if the server still has that version, else
+          `Conflict`.
         - An update of what is gone is `EventGone`. A delete of what is gone is `Done`.
         - With `merge`, and wherever the server can, an update leaves everything alone that is not named in `fields`.
         - No invitation and no notification is ever sent, and no event of ours carries an attendee or a reminder.
@@ -177,7 +187,8 @@ class Provider(Protocol):
         ...
 
     def find(self, marks: Marks, window: Window | None = None) -> list[Found]:
-        """Every event that carries `marks` and, with a window, starts in it; sorted by start and id. Complete, or it raises.
+        """Every event that carries `marks` and, with a window, starts in it; sorted by start and id. Complete, or it
+        raises.
 
         Events without our instance's mark are never among them. Two events with the same mark are both listed.
 

@@ -1,7 +1,7 @@
 """What a source is: where a person's events come from.
 
-A source module stands in this folder under the name that `carillon.toml` calls `source`. It exports `Settings`, a pydantic model of the
-section `[tenants.X.timetable]`, and `connect(settings, zone) -> Source`, which makes no request.
+A source module stands in this folder under the name that `carillon.toml` calls `source`. It exports `Settings`, a
+pydantic model of the section `[tenants.X.timetable]`, and `connect(settings, zone) -> Source`, which makes no request.
 
 Errors say what the caller shall do, and none of them is ever an empty timetable::
 
@@ -28,10 +28,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class SourceEvent:
-    """One event as the source tells it. `start` and `end` are aware and in UTC; `end` may equal or precede `start`, as real data does.
+    """One event as the source tells it. `start` and `end` are aware and in UTC; `end` may equal or precede `start`, as
+    real data does.
 
-    `id` is the source's own, opaque, empty where it gives none. `hidden` names why the person does not want it in the calendar
-    (`filtered`, `draft`, `event type group …`), and is empty for an event that belongs there.
+    `id` is the source's own, opaque, empty where it gives none. `hidden` names why the person does not want it in the
+    calendar (`filtered`, `draft`, `event type group …`), and is empty for an event that belongs there.
     """
 
     start: datetime
@@ -56,7 +57,9 @@ class SourceEvent:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose timetable: the username as the source knows it is built from `username` by the source's own settings. `locale` like `nl-NL`, or empty."""
+    """Whose timetable: the username as the source knows it is built from `username` by the source's own settings.
+    `locale` like `nl-NL`, or empty.
+    """
 
     username: str
     locale: str = ""
@@ -74,7 +77,8 @@ class Source(Protocol):
     """One institution's timetables. Shared between threads. Every call has a timeout; nothing is retried."""
 
     def fetch(self, person: Person, start: datetime, end: datetime, validator: str | None = None) -> Timetable | None:
-        """The events of `person` that touch `[start, end)`, or None: nothing changed since the reading that gave `validator`.
+        """The events of `person` that touch `[start, end)`, or None: nothing changed since the reading that gave
+        `validator`.
 
         Complete, or it raises. Raises: SourceError.
         """

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celery import Celery
-from schedules.beat import BEAT
 
+from schedules.beat import BEAT
 from worker import dispatch, unlinks
 from worker.database import transaction
 from worker.installation import Installation

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from schedules.guard import Hold, guard, reading
-
 from providers.base import Marks, Window
 from schedules import due
+from schedules.guard import Hold, guard, reading
 from schedules.plan import IN_DOUBT, Known, Plan, plan
 from schedules.reconcile import reconcile
 from schedules.wanted import Reason, reasons, wanted
