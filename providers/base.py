@@ -158,10 +158,9 @@ class Capabilities:
 
 
 class Provider(Protocol):
-    """One mailbox at one calendar server, for the length of a run. Not shared between threads. Every call has a
-    timeout; nothing is retried.
+    """One mailbox at one calendar server, for the length of a run.
 
-    The conformance suite has a test for each sentence of this protocol.
+    It is not shared between threads. Every call has a timeout; nothing is retried. The conformance suite has a test for each sentence of this protocol.
     """
 
     capabilities: Capabilities
@@ -187,10 +186,9 @@ class Provider(Protocol):
         ...
 
     def find(self, marks: Marks, window: Window | None = None) -> list[Found]:
-        """Every event that carries `marks` and, with a window, starts in it; sorted by start and id. Complete, or it
-        raises.
+        """Every event that carries `marks` and, with a window, starts in it; sorted by start and id.
 
-        Events without our instance's mark are never among them. Two events with the same mark are both listed.
+        The listing is complete, or it raises. Events without our instance's mark are never among them. Two events with the same mark are both listed.
 
         Raises: as `push`, but for Ambiguous.
         """
@@ -209,7 +207,7 @@ class Provider(Protocol):
 
 
 class ProviderError(Exception):
-    """The message is one sentence that a person can act on: what, where, what to do. Never a title, a body or a token."""
+    """The message is one sentence that a person can act on: what, where, what to do. No title, no body, no token."""
 
 
 class Throttled(ProviderError):

@@ -67,7 +67,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """A complete reading. `validator` is the source's own word for «the same as this time», at most 1,000 characters."""
+    """A complete reading. `validator` is the source's word for «the same as this time», at most 1,000 characters."""
 
     events: Sequence[SourceEvent]
     validator: str
@@ -90,7 +90,7 @@ class Source(Protocol):
 
 
 class SourceError(Exception):
-    """The message is one sentence that a person can act on: what, where, what to do. Never a title, a body or a token."""
+    """The message is one sentence that a person can act on: what, where, what to do. No title, no body, no token."""
 
 
 class Throttled(SourceError):
