@@ -160,7 +160,8 @@ class Capabilities:
 class Provider(Protocol):
     """One mailbox at one calendar server, for the length of a run.
 
-    It is not shared between threads. Every call has a timeout; nothing is retried. The conformance suite has a test for each sentence of this protocol.
+    It is not shared between threads. Every call has a timeout; nothing is retried. The conformance suite has a test
+    for each sentence of this protocol.
     """
 
     capabilities: Capabilities
@@ -188,7 +189,8 @@ class Provider(Protocol):
     def find(self, marks: Marks, window: Window | None = None) -> list[Found]:
         """Every event that carries `marks` and, with a window, starts in it; sorted by start and id.
 
-        The listing is complete, or it raises. Events without our instance's mark are never among them. Two events with the same mark are both listed.
+        The listing is complete, or it raises. Events without our instance's mark are never among them. Two events with
+        the same mark are both listed.
 
         Raises: as `push`, but for Ambiguous.
         """
