@@ -15,14 +15,12 @@ from carillon.embedded import EmbeddedServerError
 from providers.base import ProviderError
 from timetables.base import SourceError
 from worker.database import DatabaseUnreachableError
-from worker.mailbox import TargetError
 from worker.settings import SettingsError
 
 FORESEEN = (
     SettingsError,
     EmbeddedServerError,
     DatabaseUnreachableError,
-    TargetError,
     ProviderError,
     SourceError,
     click.ClickException,

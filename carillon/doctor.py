@@ -21,7 +21,7 @@ from worker.database import DatabaseUnreachableError, transaction
 from worker.dispatch import BEAT_KEY
 from worker.installation import Installation, install
 from worker.ledger import Synchronization
-from worker.mailbox import TargetError, calendar
+from worker.mailbox import calendar
 from worker.settings import SettingsError, load
 
 LATE_SECONDS = 60
@@ -112,7 +112,7 @@ def _write_check(installation: Installation, row: Synchronization) -> str:
 def _attempt(what: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(what, True, look())
-    except (ProviderError, SourceError, TargetError) as error:
+    except (ProviderError, SourceError) as error:
         return Finding(what, False, str(error))
 
 

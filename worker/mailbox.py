@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from providers.base import Provider, Unauthorized
+from providers.base import MailboxGone, Provider, Unauthorized
 from worker import modules
 from worker.settings import Tenant
 
@@ -46,7 +46,7 @@ def _said(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
 def calendar(tenant: Tenant, kind: str, username: str, fields: Mapping[str, str]) -> Iterator[Provider]:
     """The provider of one mailbox for the length of the block.
 
-    Raises: Unauthorized, when the type is no longer configured.
+    Raises: Unauthorized, when the type is no longer configured; MailboxGone, when it no longer takes the fields.
     """
     settings = tenant.providers.get(kind)
     if settings is None:
@@ -54,7 +54,10 @@ def calendar(tenant: Tenant, kind: str, username: str, fields: Mapping[str, str]
             f"[tenants.{tenant.key}.providers.{kind}] is not in carillon.toml any more: "
             "put it back, or unlink with UNLINK_ONLY."
         )
-    provider = modules.provider(kind).connect(settings, target(kind, username, fields))
+    try:
+        provider = modules.provider(kind).connect(settings, target(kind, username, fields))
+    except TargetError as error:
+        raise MailboxGone(f"{error}: provision the synchronization again.") from error
     try:
         yield provider
     finally:

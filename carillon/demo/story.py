@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from carillon.demo.api import eventually, moment
-from carillon.demo.calendars import Participant
+from carillon.demo.calendars import Participant, shown
 from carillon.demo.scene import OWN, Scene
 from carillon.demo.telling import Telling
+from sandbox.faults import Fault
 from sandbox.institution_model import Event
 
 CHANGE_SECONDS = 60
@@ -26,7 +27,7 @@ def provision(scene: Scene, telling: Telling) -> None:
         scene.api.put_user(person.username, person.name)
         someone.ident = scene.api.put_synchronization(person.username, someone.kind, person.mail)
     telling.note("PUT /api/v0/users/… and PUT /api/v0/synchronizations for each; workers do the rest.")
-    telling.until("calendars written", len(scene.people), lambda: sum(_is_ok(scene, each) for each in scene.people), 90)
+    telling.until("calendars written", len(scene.people), lambda: _number(scene, "OK"), 90)
     seconds = time.monotonic() - began
     rows = []
     for someone in scene.people:
@@ -69,6 +70,29 @@ def change(scene: Scene, telling: Telling) -> None:
     changed = sum(any(row[1:]) for row in rows if row not in dav)
     telling.claim(f"and Google {spent['googlecalendar']}, one batch a person", spent["googlecalendar"] == changed)
     _still_untouched(scene, telling)
+
+
+def fail(scene: Scene, telling: Telling) -> None:
+    """The timetable API answers with a login page, and then with nothing at all."""
+    before = {someone.ident: shown(someone.ours(), scene.window()) for someone in scene.people}
+    scene.grounds.faults.add(Fault("/api/v0/timetable", "html"))
+    telling.until("runs that met a login page", len(scene.people), lambda: _number(scene, "RETRYING"))
+    telling.note(f"What an administrator reads: {scene.detail(scene.people[0])['statusDetail']}")
+    scene.grounds.faults.clear()
+    wishes = [scene.grounds.institution.wishes(someone.person.username) for someone in scene.people]
+    switches = [(each, key) for each in wishes for key in each.subscriptions()]
+    for each, key in switches:
+        each.subscribe(key, enabled=False)
+    for someone in scene.people:
+        scene.api.resync(someone.ident)
+    telling.until("empty timetables held", len(scene.people), lambda: _number(scene, "HELD"))
+    telling.note(f"And then: {scene.detail(scene.people[0])['statusDetail']}")
+    after = {someone.ident: shown(someone.ours(), scene.window()) for someone in scene.people}
+    telling.claim("neither a login page nor an empty timetable deletes anything", before == after)
+    for each, key in switches:
+        each.subscribe(key)
+    telling.until("calendars well again", len(scene.people), lambda: _number(scene, "OK"))
+    telling.claim("and everything goes on by itself afterwards", _number(scene, "OK") == len(scene.people))
 
 
 def interfere(scene: Scene, telling: Telling) -> None:
@@ -123,6 +147,7 @@ CHAPTERS: tuple[tuple[str, Callable[[Scene, Telling], None]], ...] = (
     ("An administrator provisions eight people, four with CalDAV and four with Google Calendar", provision),
     ("Nothing changes", rest),
     ("The timetabling office changes its mind", change),
+    ("The timetable API fails", fail),
     ("People change our events", interfere),
     ("People leave, in each of the four ways", leave),
     ("Some of them come back, and are then cleaned up after", clean_up),
@@ -178,6 +203,11 @@ def _sum(rows: list[Row], place: int) -> int:
 
 def _is_ok(scene: Scene, someone: Participant) -> bool:
     return bool(scene.detail(someone)["status"] == "OK")
+
+
+def _number(scene: Scene, status: str) -> int:
+    """How many synchronizations have that status."""
+    return sum(scene.detail(someone)["status"] == status for someone in scene.people)
 
 
 def _ran_since(scene: Scene, ended: dict[int, int]) -> int:
