@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,13 @@ class FailedError(click.ClickException):
         click.echo(f"carillon: {self.format_message()}", file=file or sys.stderr)
 
 
+def wide(console: Console) -> Console:
+    """The same console; where its words go to a file or a program, nothing is cut to 80 columns."""
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 160
+    return console
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """The options that every command takes, and where its words go: to a person, or with `--json` to a program."""
@@ -41,7 +49,7 @@ class Command:
     json: bool
     config: Path | None
     data: Path | None
-    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    console: Console = field(default_factory=lambda: wide(Console(highlight=False, soft_wrap=True)))
 
     def say(self, document: Any, human: Callable[[Console], None]) -> None:
         """`document` for a program, what `human` prints for a person."""

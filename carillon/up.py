@@ -77,7 +77,9 @@ def started(
     ]
     if flower_port:
         flower = [sys.executable, "-m", "celery", "flower", f"--port={flower_port}", "--address=127.0.0.1"]
-        parts.append(Part("flower", flower, environment | {"CELERY_BROKER_URL": where.redis_url}))
+        columns = "name,args,result,state,received,runtime,worker"
+        seen = {"CELERY_BROKER_URL": where.redis_url, "FLOWER_TASKS_COLUMNS": columns}
+        parts.append(Part("flower", flower, environment | seen))
     return parts
 
 

@@ -62,6 +62,6 @@ def sentence(hold: Hold) -> str:
     """What an administrator reads about it."""
     return (
         f"Held since {hold.since:%Y-%m-%d %H:%M} UTC and nothing changed: the timetable leaves out {hold.going} of "
-        f"{hold.of} future events. If that is right, release it or wait until the same reading is repeated; "
-        "if it is wrong, correct the timetable."
+        f"{hold.of} future events. If that is right, it is carried out once the reading has stayed the same "
+        "for as long as confirm_after says; if it is wrong, correct the timetable."
     )

@@ -70,6 +70,14 @@ ELSEWHERE = (Unavailable, NotTheApiError, BusyError)
 """The failures after which the next base URL is tried."""
 
 
+def hung_up(error: requests.ConnectionError) -> bool:
+    """Whether the other side closed the connection before it said anything."""
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, urllib3.exceptions.ProtocolError) and any(
+        isinstance(each, ConnectionError) for each in cause.args
+    )
+
+
 def failure(error: BaseException, where: str) -> SourceError:
     """What the library's `error` while reading `where` means."""
     lines = type(error).__mro__

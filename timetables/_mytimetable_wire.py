@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -12,7 +13,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from timetables._mytimetable_errors import NotTheApiError, failure, refusal
+from timetables._mytimetable_errors import NotTheApiError, failure, hung_up, refusal
 from timetables.base import ContractBroken
 
 _CHUNK = 65_536
@@ -82,14 +83,7 @@ class Wire:
         """
         conditional = {**headers, "If-None-Match": known.etag} if known.etag else headers
         try:
-            with self._session.get(
-                where,
-                params=params,
-                headers=conditional,
-                timeout=self._timeout,
-                stream=True,
-                allow_redirects=False,
-            ) as response:
+            with self._asked(where, conditional, params) as response:
                 if response.status_code == HTTPStatus.NOT_MODIFIED and known.etag:
                     return Answer(where, b"", known)
                 if response.status_code == HTTPStatus.NOT_FOUND and absent is not None:
@@ -99,6 +93,28 @@ class Wire:
                 return self._answer(response, where)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise failure(error, where) from error
+
+    def _asked(
+        self, where: str, headers: Mapping[str, str | bytes], params: Mapping[str, str] | None
+    ) -> requests.Response:
+        """The beginning of an answer. A pooled connection may be one that the site has just hung up: that is no answer,
+        and a GET is asked once more on another.
+        """
+        ask = partial(
+            self._session.get,
+            where,
+            params=params,
+            headers=headers,
+            timeout=self._timeout,
+            stream=True,
+            allow_redirects=False,
+        )
+        try:
+            return ask()
+        except requests.ConnectionError as error:
+            if not hung_up(error):
+                raise
+            return ask()
 
     def _answer(self, response: requests.Response, where: str) -> Answer:
         digest, chunks, size = hashlib.sha256(), [], 0

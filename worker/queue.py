@@ -44,7 +44,9 @@ def celery(redis_url: str) -> Celery:
             "interval_step": 0,
             "interval_max": 0,
         },
+        # A worker waits for Redis however long it is away; what is due meanwhile waits in PostgreSQL.
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
         # Results are in the ledger; Flower reads them from the events.
         task_ignore_result=True,
         task_send_sent_event=True,

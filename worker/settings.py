@@ -86,7 +86,7 @@ class TenantSettings(Section):
     instance: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     policy: Literal["restore", "respect", "keep"] = "restore"
     interval: Minutes = timedelta(minutes=15)
-    resync_interval: Duration = timedelta(days=7)
+    resync_interval: Annotated[Duration, Field(ge=timedelta(hours=1), le=timedelta(days=366))] = timedelta(days=7)
     window: WindowSettings = WindowSettings()
     guard: GuardSettings = GuardSettings()
     render: RenderSettings = RenderSettings()

@@ -1,5 +1,7 @@
 """The two daemons: workers, who do what is due, and beat, which asks for it."""
 
+import socket
+
 from celery import Celery
 from celery.apps.beat import Beat
 from celery.apps.worker import Worker
@@ -16,7 +18,7 @@ def worker_of(installation: Installation, threads: int = THREADS, name: str = "w
     """A Celery worker; its `start()` blocks until it is told to end, and then finishes what it has begun."""
     app = register(installation)
     return app.Worker(
-        hostname=f"{name}@%h",
+        hostname=f"{name}@{socket.gethostname()}",
         pool="threads",
         concurrency=threads,
         queues=[NOW, ROUTINE],

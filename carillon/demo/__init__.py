@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from carillon.command import Command, FailedError, command
+from carillon.command import Command, FailedError, command, wide
 from carillon.demo.api import Api
 from carillon.demo.scene import FUTURE_DAYS, Scene, cast
 from carillon.demo.story import CHAPTERS
@@ -26,9 +26,7 @@ from carillon.up import START_SECONDS, healthy, started
 @command
 def demo(given: Command) -> None:
     """Run the whole story once, on this machine alone; exits 0 when every step held."""
-    console = Console(stderr=given.json, highlight=False)
-    if not console.is_terminal:
-        console.width = 110
+    console = wide(Console(stderr=given.json, highlight=False))
     telling = Telling(console)
     telling.title("Carillon keeps a university's timetables in its people's own calendars.")
     with tempfile.TemporaryDirectory(prefix="carillon-demo-", ignore_cleanup_errors=True) as folder:

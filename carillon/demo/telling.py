@@ -45,7 +45,7 @@ class Telling:
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for place, heading in enumerate(headings):
-            table.add_column(heading, justify="left" if place == 0 else "right")
+            table.add_column(f"   {heading}" if place == 0 else heading, justify="left" if place == 0 else "right")
         for row in rows:
             table.add_row(*(f"   {each}" if place == 0 else str(each) for place, each in enumerate(row)))
         self.console.print(table)
@@ -53,7 +53,9 @@ class Telling:
     def until(self, what: str, total: int, done: Callable[[], int], seconds: float = 60) -> bool:
         """Show progress until `done` reaches `total`; whether it did in so many seconds."""
         columns = (TextColumn("   {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.console, transient=True) as progress:
+        # Without a terminal there is nothing to draw over, and a bar would leave an empty line.
+        shown = self.console.is_terminal
+        with Progress(*columns, console=self.console, transient=True, disable=not shown) as progress:
             task = progress.add_task(what, total=total)
 
             def reached() -> bool:

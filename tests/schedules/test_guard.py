@@ -102,4 +102,4 @@ def test_the_sentence_says_how_many_and_what_to_do(build):
     said = sentence(Hold(build.at(0), "", 299, 300))
     assert "since 2026-11-23 09:00 UTC" in said
     assert "299 of 300" in said
-    assert "release it" in said
+    assert "confirm_after" in said

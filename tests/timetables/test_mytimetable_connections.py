@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from sandbox.faults import Fault
 from timetables import mytimetable
 from timetables.base import (
     SourceError,
@@ -167,3 +168,16 @@ def test_settings_hide_the_token_and_mend_the_slash():
 
 def test_connecting_makes_no_request(source_of):
     source_of("http://127.0.0.1:9/api/v0/")
+
+
+def test_a_connection_that_the_site_hung_up_meanwhile_is_no_failure(source, faults, span, anna):
+    whole = source.fetch(anna, *span)
+    faults.add(Fault("/api/v0/timetable", "cut_off", times=1))
+    assert source.fetch(anna, *span).events == whole.events
+
+
+def test_a_site_that_hangs_up_every_time_is_asked_no_more_than_twice(source, faults, span, anna):
+    faults.add(Fault("/api/v0/timetable", "cut_off"))
+    with pytest.raises(Unavailable):
+        source.fetch(anna, *span)
+    assert len(faults.seen("/api/v0/timetable")) == 2
