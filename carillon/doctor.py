@@ -9,14 +9,14 @@ from functools import partial
 import click
 import redis
 from rich.console import Console
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from carillon.command import Command, command
 from carillon.embedded import EmbeddedServerError, data_folder
 from carillon.opening import config_file
 from carillon.services import services
 from providers.base import ProviderError
-from timetables.base import SourceError
+from timetables.base import Person, SourceError
 from worker.database import DatabaseUnreachableError, transaction
 from worker.dispatch import BEAT_KEY
 from worker.installation import Installation, install
@@ -86,21 +86,22 @@ def _queue(installation: Installation) -> Iterator[Finding]:
 
 def _tenant(installation: Installation, ident: int) -> Iterator[Finding]:
     tenant = installation.tenants[ident]
-    yield _attempt(f"{tenant.key}: timetable", installation.sources[ident].check)
+    someone = _newest(installation, Synchronization.tenant_id == ident)
+    person = Person(someone.user.username, someone.user.locale or "") if someone else None
+    yield _attempt(f"{tenant.key}: timetable", partial(installation.sources[ident].check, person))
     for kind in tenant.providers:
-        with transaction(installation.engine) as session:
-            newest = session.scalar(
-                select(Synchronization)
-                .where(Synchronization.tenant_id == ident, Synchronization.type == kind)
-                .order_by(Synchronization.id.desc())
-                .limit(1)
-            )
+        newest = _newest(installation, Synchronization.tenant_id == ident, Synchronization.type == kind)
         if newest is None:
             yield Finding(
                 f"{tenant.key}: {kind}", True, "is configured; nobody is provisioned yet, so nothing was tried."
             )
         else:
             yield _attempt(f"{tenant.key}: {kind}", partial(_write_check, installation, newest))
+
+
+def _newest(installation: Installation, *which: ColumnElement[bool]) -> Synchronization | None:
+    with transaction(installation.engine) as session:
+        return session.scalar(select(Synchronization).where(*which).order_by(Synchronization.id.desc()).limit(1))
 
 
 def _write_check(installation: Installation, row: Synchronization) -> str:

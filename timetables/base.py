@@ -84,8 +84,8 @@ class Source(Protocol):
         """
         ...
 
-    def check(self) -> str:
-        """One sentence that says what answers there. Raises: SourceError."""
+    def check(self, person: Person | None = None) -> str:
+        """What answers there and, with a person, that it knows them: for an operator. Raises: SourceError."""
         ...
 
 

@@ -153,9 +153,15 @@ class MyTimetable:
         headers = self._headers(person)
         return self._first(lambda base: Profile(*profile(*self._wire.get(f"{base}user", headers).content())))
 
-    def check(self) -> str:
-        """Which address answers, and the databases it has. Raises: SourceError."""
-        return self._first(self._presence)
+    def check(self, person: Person | None = None) -> str:
+        """Which address answers, the databases it has and, with a person, the roles it knows them by.
+
+        Raises: SourceError.
+        """
+        presence = self._first(self._presence)
+        if person is None:
+            return presence
+        return f"{presence} It knows {person.username} as {', '.join(self.whoami(person).roles) or 'nobody special'}."
 
     def _presence(self, base: str) -> str:
         answer = self._wire.get(f"{base}databasedetails", self._credentials(), personal=False)

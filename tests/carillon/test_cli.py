@@ -75,7 +75,7 @@ def test_doctor_says_what_is_well(carillon, anna):
     assert found["settings"]["well"]
     assert found["database"]["well"]
     assert found["redis"]["well"]
-    assert found["sandbox: timetable"]["well"]
+    assert f"It knows {anna[0]} as ROLE_STUDENT" in found["sandbox: timetable"]["sentence"]
     assert found["sandbox: caldav"]["sentence"] == f"The calendar of {anna[0]} can be written to."
     assert found["sandbox: googlecalendar"]["well"]
 
