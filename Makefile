@@ -1,9 +1,9 @@
 # `make demo` and `make test` need Python 3.11, make and git; everything else comes from requirements-dev.lock.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet install
 
-.PHONY: demo test check lock clean
-.DELETE_ON_ERROR:
+.PHONY: demo test check lock clean .venv
 
 demo: .venv
 	$(BIN)/carillon demo
@@ -16,12 +16,15 @@ check: .venv
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+.venv: .venv/complete
+
 # One lock file, hashes and all: a fresh machine gets the same set. The project itself is linked, not copied.
-.venv: requirements-dev.lock pyproject.toml
+.venv/complete: requirements-dev.lock pyproject.toml
+	@echo "Making the environment in .venv; this takes a minute."
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch .venv
+	$(PIP) --require-hashes --requirement requirements-dev.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
 
 # Resolves anew, names no index. Needs uv.
 lock:
