@@ -1,5 +1,7 @@
 """`carillon api`: the provisioning API, in a process of its own."""
 
+from contextlib import suppress
+
 import click
 import uvicorn
 
@@ -16,5 +18,6 @@ from worker import logs
 def api(given: Command, host: str, port: int) -> None:
     """Serve the provisioning API."""
     logs.to_stderr()
-    with opened(given.config, given.data, pool=20) as (installation, _):
+    # uvicorn ends well on a signal, and then sends it once more to whoever was there before.
+    with opened(given.config, given.data, pool=20) as (installation, _), suppress(KeyboardInterrupt):
         uvicorn.run(application(installation), host=host, port=port, log_config=None, access_log=False)

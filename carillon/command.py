@@ -3,25 +3,30 @@
 import functools
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
 
 from carillon.embedded import EmbeddedServerError
 from providers.base import ProviderError
 from timetables.base import SourceError
 from worker.database import DatabaseUnreachableError
+from worker.queue import QueueAddressError
 from worker.settings import SettingsError
 
 FORESEEN = (
     SettingsError,
     EmbeddedServerError,
     DatabaseUnreachableError,
+    QueueAddressError,
     ProviderError,
     SourceError,
     click.ClickException,
@@ -49,7 +54,7 @@ class Command:
     json: bool
     config: Path | None
     data: Path | None
-    console: Console = field(default_factory=lambda: wide(Console(highlight=False, soft_wrap=True)))
+    console: Console = field(default_factory=lambda: wide(Console(highlight=False, soft_wrap=True, markup=False)))
 
     def say(self, document: Any, human: Callable[[Console], None]) -> None:
         """`document` for a program, what `human` prints for a person."""
@@ -74,10 +79,28 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(*arguments: Any, as_json: bool, config: Path | None, data: Path | None, **options: Any) -> None:
         try:
-            function(Command(as_json, config, data), *arguments, **options)
+            with _interruptible():
+                function(Command(as_json, config, data), *arguments, **options)
         except click.ClickException:
             raise
         except FORESEEN as error:
             raise FailedError(str(error)) from error
+        except SQLAlchemyError as error:
+            kind = type(error).__name__
+            raise FailedError(f"PostgreSQL failed meanwhile ({kind}); nothing is half done, try again") from error
 
     return run
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """A block that SIGTERM and a closed terminal end as Ctrl-C does, so that whatever was started is ended too."""
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # under nohup it is to go on
+        signals.append(signal.SIGHUP)
+    before = {each: signal.signal(each, signal.default_int_handler) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -22,6 +22,7 @@ from worker.dispatch import BEAT_KEY
 from worker.installation import Installation, install
 from worker.ledger import Synchronization
 from worker.mailbox import calendar
+from worker.queue import QueueAddressError
 from worker.settings import SettingsError, load
 
 LATE_SECONDS = 60
@@ -58,8 +59,9 @@ def _examine(given: Command, stack: ExitStack) -> Iterator[Finding]:
     try:
         where = stack.enter_context(services(data_folder(given.data)))
         installation = install(settings, where.database_url, where.redis_url)
-    except (EmbeddedServerError, DatabaseUnreachableError) as error:
-        yield Finding("database", well=False, sentence=str(error))
+    except (EmbeddedServerError, DatabaseUnreachableError, QueueAddressError) as error:
+        what = "redis" if isinstance(error, QueueAddressError) else "database"
+        yield Finding(what, well=False, sentence=str(error))
         return
     stack.callback(installation.close)
     yield Finding("database", well=True, sentence="PostgreSQL answers and its schema is up to date.")
@@ -119,6 +121,6 @@ def _attempt(what: str, look: Callable[[], str]) -> Finding:
 
 def _told(console: Console, findings: list[Finding]) -> None:
     for each in findings:
-        sign = "[green]ok  [/green]" if each.well else "[red]FAIL[/red]"
-        console.print(f"{sign} [bold]{each.what}[/bold]", end=" ")
-        console.print(each.sentence, markup=False)
+        console.print("ok  " if each.well else "FAIL", style="green" if each.well else "bold red", end=" ")
+        console.print(each.what, style="bold", end=" ")
+        console.print(each.sentence)

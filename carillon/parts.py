@@ -71,17 +71,6 @@ def running(parts: Sequence[Part], logs: Path) -> Iterator[Running]:
             _end(process)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """A block that SIGTERM ends as Ctrl-C does, by KeyboardInterrupt, so that whatever it started is ended too."""
-    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
 def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(GRACE_SECONDS)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from carillon.command import Command, FailedError, command
 from carillon.opening import opened
+from carillon.token import IDENT, tenant_id
 from providers.base import Found
 from schedules.guard import sentence
 from worker import unlinks
@@ -27,14 +28,18 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+_tenant = click.option("--tenant", help="Only this tenant of carillon.toml, where several know the person.")
+
+
 @click.command()
 @click.argument("user")
+@_tenant
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @command
-def sync(given: Command, user: str, *, dry_run: bool) -> None:
+def sync(given: Command, user: str, tenant: str | None, *, dry_run: bool) -> None:
     """Bring the calendars of USER up to date now."""
     with opened(given.config, given.data) as (installation, _):
-        rows = _synchronizations(installation, user)
+        rows = _synchronizations(installation, user, tenant)
         if dry_run:
             _rehearse(given, installation, rows)
         else:
@@ -79,9 +84,9 @@ def _rehearse(given: Command, installation: Installation, rows: list[Synchroniza
 def _plans(console: Console, installation: Installation, trials: list[tuple[Synchronization, Trial]]) -> None:
     for row, made in trials:
         counts = ", ".join(f"{number} {name}" for name, number in made.plan.counts.items())
-        console.print(f"[bold]{row.type} {row.mailbox}[/bold]: {counts}")
+        console.print(f"{row.type} {row.mailbox}: {counts}", style="bold")
         for line in made.plan.lines(installation.tenants[row.tenant_id].settings.time_zone):
-            console.print(f"  {line}", markup=False)
+            console.print(f"  {line}")
         if made.hold:
             console.print(f"  This plan would be held. {sentence(made.hold)}")
 
@@ -89,13 +94,14 @@ def _plans(console: Console, installation: Installation, trials: list[tuple[Sync
 @click.command()
 @click.argument("user")
 @click.argument("text", required=False, default="")
+@_tenant
 @command
-def explain(given: Command, user: str, text: str) -> None:
+def explain(given: Command, user: str, text: str, tenant: str | None) -> None:
     """Why an event is, or is not, in the calendar of USER; TEXT is a part of its title."""
     with opened(given.config, given.data) as (installation, _):
         found = [
             (row, each)
-            for row in _synchronizations(installation, user)
+            for row in _synchronizations(installation, user, tenant)
             for each in explained(installation, row.id, _now()) or []
             if text.casefold() in each.reason.event.title.casefold()
         ]
@@ -144,7 +150,7 @@ STATES = {
 
 
 @click.command()
-@click.argument("ident", metavar="ID", type=int)
+@click.argument("ident", metavar="ID", type=IDENT)
 @click.option(
     "--mode", required=True, type=click.Choice([mode.value for mode in UnlinkMode]), help="What becomes of the events."
 )
@@ -157,6 +163,7 @@ def unlink(given: Command, ident: int, mode: str, *, dry_run: bool) -> None:
             row = session.get(Synchronization, ident)
         if row is None:
             raise FailedError(f"there is no synchronization {ident}; GET /api/v0/synchronizations lists them")
+        _configured(installation, row)
         if dry_run:
             _would_go(given, installation, row, UnlinkMode(mode))
         else:
@@ -177,7 +184,7 @@ def _would_go(given: Command, installation: Installation, row: Synchronization, 
 def _going(console: Console, found: list[Found], zone: ZoneInfo) -> None:
     console.print(f"{len(found)} event(s) would be removed:")
     for each in found:
-        console.print(f"  - {each.start.astimezone(zone):%Y-%m-%d %H:%M} {each.title}", markup=False)
+        console.print(f"  - {each.start.astimezone(zone):%Y-%m-%d %H:%M} {each.title}")
 
 
 def _unlink(given: Command, installation: Installation, row: Synchronization, mode: UnlinkMode) -> None:
@@ -192,7 +199,7 @@ def _unlink(given: Command, installation: Installation, row: Synchronization, mo
         "removed": report.removed,
         "error": report.detail,
     }
-    given.say(document, lambda console: console.print(_ended(accepted.id, report), markup=False))
+    given.say(document, lambda console: console.print(_ended(accepted.id, report)))
     if report.state != unlinks.DONE:
         raise SystemExit(1)
 
@@ -204,15 +211,26 @@ def _ended(ident: int, report: unlinks.UnlinkReport) -> str:
     return f"Unlink {ident} is {report.state}, {so_far}; the daemon goes on with it. {report.detail}"
 
 
-def _synchronizations(installation: Installation, username: str) -> list[Synchronization]:
-    """Every enabled synchronization of the person, whatever the tenant. Raises: FailedError."""
+def _synchronizations(installation: Installation, username: str, tenant: str | None) -> list[Synchronization]:
+    """Every enabled synchronization of the person. Raises: FailedError."""
     with transaction(installation.engine) as session:
         rows = list(_of(session, username))
+    if tenant is not None:
+        ident = tenant_id(installation, tenant)
+        rows = [row for row in rows if row.tenant_id == ident]
     if not rows:
         raise FailedError(f"{username} has no enabled synchronization; PUT /api/v0/synchronizations makes one")
+    for row in rows:
+        _configured(installation, row)
     return rows
 
 
 def _of(session: Session, username: str) -> list[Synchronization]:
     wanted = select(Synchronization).join(User).where(User.username == username, Synchronization.enabled)
     return list(session.scalars(wanted.order_by(Synchronization.id)))
+
+
+def _configured(installation: Installation, row: Synchronization) -> None:
+    """Raises: FailedError, if the tenant of the synchronization is no longer known."""
+    if row.tenant_id not in installation.tenants:
+        raise FailedError(f"the tenant of synchronization {row.id} is not in {installation.settings.file} any more")

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,17 +40,43 @@ def services(data: Path) -> Iterator[Services]:
 
 @contextmanager
 def _shared_redis(folder: Path) -> Iterator[str]:
-    """The Redis that another command started in `folder`, if it still answers, else one of our own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    address = folder / "address"
-    with ExitStack() as stack:
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            url = address.read_text() if address.exists() else ""
-            if not _answers(url):
-                url = stack.enter_context(embedded.redis_server(folder))
-                address.write_text(url)
-        yield url
+    """The Redis of `folder`: started by whoever comes first, ended by whoever leaves last.
+
+    Everybody there holds `users` shared; coming and leaving go one at a time, under `door`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        users = (folder / "users").open("w")
+    except OSError as error:
+        raise embedded.EmbeddedServerError(
+            f"{folder} cannot be written to ({error}); name another with --data"
+        ) from error
+    with users:
+        with _locked(folder / "door"):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            url = _running_redis(folder / "address")
+        try:
+            yield url
+        finally:
+            with _locked(folder / "door"), suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                embedded.end_redis(url)
+
+
+def _running_redis(address: Path) -> str:
+    known = address.read_text() if address.exists() else ""
+    if _answers(known):
+        return known
+    url = embedded.start_redis(address.parent)
+    address.write_text(url)
+    return url
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _answers(url: str) -> bool:

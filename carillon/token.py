@@ -12,6 +12,9 @@ from provisioning import tokens
 from worker.database import transaction
 from worker.installation import Installation
 
+IDENT = click.IntRange(1, 2**63 - 1)
+"""What the ledger can count to."""
+
 
 @click.group()
 def token() -> None:
@@ -57,7 +60,7 @@ def list_(given: Command, tenant: str | None) -> None:
 
 
 @token.command()
-@click.argument("ident", metavar="ID", type=int)
+@click.argument("ident", metavar="ID", type=IDENT)
 @_tenant
 @command
 def revoke(given: Command, ident: int, tenant: str | None) -> None:

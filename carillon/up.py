@@ -13,7 +13,7 @@ from rich.table import Table
 from carillon import embedded
 from carillon.command import Command, FailedError, command
 from carillon.opening import config_file
-from carillon.parts import Part, PartEndedError, interruptible, running
+from carillon.parts import Part, PartEndedError, running
 from carillon.playground import playground
 from carillon.services import Services, services
 from worker.settings import load
@@ -29,8 +29,7 @@ START_SECONDS = 60
 def up(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
     """Run everything in the foreground: API, worker, beat and Flower. Ctrl-C ends all of it."""
     try:
-        with interruptible():
-            _run(given, port, flower_port, sandbox=sandbox)
+        _run(given, port, flower_port, sandbox=sandbox)
     except KeyboardInterrupt:
         given.console.print("Everything has ended.")
     except PartEndedError as error:
@@ -38,6 +37,9 @@ def up(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
 
 
 def _run(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
+    for each, option in ((port, "--port"), (flower_port, "--flower-port")):
+        if not embedded.is_free(each):
+            raise FailedError(f"port {each} is taken by another program; name another with {option}")
     data = embedded.data_folder(given.data)
     with ExitStack() as stack:
         config, addresses = config_file(given.config), {}
@@ -94,6 +96,6 @@ def healthy(port: int) -> bool:
 def _addresses(console: Console, said: dict[str, str]) -> None:
     table = Table(box=None, show_header=False)
     for name, address in said.items():
-        table.add_row(f"[bold]{name}[/bold]", address)
+        table.add_row(name, address)
     console.print(table)
     console.print("Ctrl-C ends all of it.")

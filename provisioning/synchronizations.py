@@ -179,7 +179,7 @@ def resync(calling: Calling, number: Ident) -> Response:
 def _want_resync(session: Session, synchronization: Synchronization) -> bool:
     if not synchronization.enabled:
         raise HTTPException(409, "The synchronization is disabled; PATCH it with enabled=true first.")
-    synchronization.resync_wanted = True
+    synchronization.resync_asked_at = func.clock_timestamp()
     return _due_at_once(session, synchronization)
 
 

@@ -35,6 +35,7 @@ def create(
     """Make a token and return its text, which is nowhere kept.
 
     With `token` the text is given (CARILLON_ADMIN_TOKEN); given again, it is the same token with what is asked now.
+    One that was revoked stays so.
 
     Raises: UnknownRoleError.
     """
@@ -43,7 +44,7 @@ def create(
         if role not in ROLES:
             raise UnknownRoleError(f'no role is called "{role}"; there are {", ".join(ROLES)}')
     text = token or PREFIX + secrets.token_urlsafe(32)
-    values = {"tenant_id": tenant_id, "name": name, "roles": wanted, "elevated": elevated, "revoked_at": None}
+    values = {"tenant_id": tenant_id, "name": name, "roles": wanted, "elevated": elevated}
     statement = insert(Token).values(digest=_digest(text), **values)
     session.execute(statement.on_conflict_do_update(index_elements=[Token.digest], set_=values))
     return text

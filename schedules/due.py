@@ -19,14 +19,12 @@ def next_due(now: datetime, interval: timedelta, ident: int) -> datetime:
     return now + interval * (1 - JITTER + 2 * JITTER * spread(ident, period))
 
 
-def first_due(now: datetime, interval: timedelta, ident: int) -> datetime:
-    """A moment in `[now, now + interval)` that follows from `ident`, so that a bulk enable starts evenly."""
-    return now + interval * spread(ident)
+def resync_due(last_resync: datetime, now: datetime, interval: timedelta, ident: int) -> bool:
+    """The calendar was not read back for half of `interval` at least and all of it at most, depending on `ident`.
 
-
-def resync_due(last_resync: datetime | None, now: datetime, interval: timedelta) -> bool:
-    """The calendar was not read back for `interval`, or never."""
-    return last_resync is None or now - last_resync >= interval
+    So those who were linked together are not read back together.
+    """
+    return now - last_resync >= interval * (1 - spread(ident) / 2)
 
 
 def window(now: datetime, past: timedelta, future: timedelta, zone: str) -> Window:

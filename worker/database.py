@@ -8,9 +8,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -22,9 +23,23 @@ class DatabaseUnreachableError(Exception):
 
 
 def engine(url: str, *, pool: int = 5) -> Engine:
-    """A pool of at most `pool` + 10 connections; a connection that the server dropped is replaced without an error."""
+    """A pool of at most `pool` + 10 connections; a connection that the server dropped is replaced without an error.
+
+    Raises: DatabaseUnreachableError, for an address that is none.
+    """
+    try:
+        return _engine(_with_driver(url), pool)
+    except (ArgumentError, ImportError, ValueError) as error:
+        raise DatabaseUnreachableError(
+            "CARILLON_DATABASE_URL is no address of a PostgreSQL; expected postgresql://USER:PASSWORD@HOST/DATABASE"
+        ) from error
+
+
+def _engine(url: str, pool: int) -> Engine:
+    if not url.startswith("postgresql"):
+        raise ValueError("another kind of database")
     return create_engine(
-        _with_driver(url),
+        url,
         pool_size=pool,
         max_overflow=10,
         pool_timeout=30,
@@ -48,21 +63,38 @@ def migrate(of: Engine) -> None:
     Raises: DatabaseUnreachableError.
     """
     try:
-        with of.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATING})
-            try:
-                connection.commit()
-                command.upgrade(_alembic(connection), "head")
-                connection.commit()
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _MIGRATING})
-                connection.commit()
+        _upgrade(of)
     except OperationalError as error:
         place = of.url.render_as_string(hide_password=True)
-        reason = str(error.orig).strip().splitlines()[0]
         raise DatabaseUnreachableError(
-            f"PostgreSQL does not answer at {place}: {reason}. Start it, or correct CARILLON_DATABASE_URL."
+            f"PostgreSQL does not answer at {place}: {_reason(error)}. Start it, or correct CARILLON_DATABASE_URL."
         ) from error
+    except ProgrammingError as error:
+        raise DatabaseUnreachableError(
+            f"PostgreSQL refused to change the schema: {_reason(error)}. Make the role the owner of the database."
+        ) from error
+    except CommandError as error:
+        raise DatabaseUnreachableError(
+            "The database's schema is newer than this Carillon: start the newer version, or restore a back-up."
+        ) from error
+
+
+def _upgrade(of: Engine) -> None:
+    lock = {"lock": _MIGRATING}
+    with of.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), lock)
+        connection.commit()
+        try:
+            command.upgrade(_alembic(connection), "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), lock)
+            connection.commit()
+
+
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0]
 
 
 def _alembic(connection: object) -> Config:

@@ -21,7 +21,7 @@ _CLAIM_SYNCHRONIZATIONS = text("""
     FROM users
     WHERE users.id = synchronizations.user_id AND synchronizations.id IN (
         SELECT s.id FROM synchronizations s
-        WHERE s.enabled AND s.due_at <= clock_timestamp() AND NOT EXISTS (
+        WHERE s.enabled AND s.due_at <= clock_timestamp() AND s.tenant_id = ANY(:tenants) AND NOT EXISTS (
             SELECT FROM unlinks u
             WHERE u.finished_at IS NULL AND u.tenant_id = s.tenant_id AND u.type = s.type AND u.mailbox = s.mailbox)
         ORDER BY s.due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
@@ -30,7 +30,8 @@ _CLAIM_SYNCHRONIZATIONS = text("""
 _CLAIM_UNLINKS = text("""
     UPDATE unlinks SET due_at = clock_timestamp() + make_interval(secs => :seconds)
     WHERE id IN (
-        SELECT id FROM unlinks WHERE finished_at IS NULL AND due_at <= clock_timestamp()
+        SELECT id FROM unlinks
+        WHERE finished_at IS NULL AND due_at <= clock_timestamp() AND tenant_id = ANY(:tenants)
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
     RETURNING id, username || ' → ' || type || ' ' || mode
 """)
@@ -42,7 +43,7 @@ def dispatch(installation: Installation) -> dict[str, int]:
     """
     room = _room(installation)
     with transaction(installation.engine) as session:
-        due = {"seconds": LONGEST_TASK, "limit": room}
+        due = {"seconds": LONGEST_TASK, "limit": room, "tenants": list(installation.tenants)}
         unlinks = session.execute(_CLAIM_UNLINKS, due).all()
         synchronizations = session.execute(_CLAIM_SYNCHRONIZATIONS, due).all()
     sent = sum(installation.queue.unlink(ident, label) for ident, label in unlinks)

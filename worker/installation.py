@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine
 
 from timetables.base import Source
 from worker import database, ledger, modules
-from worker.queue import Queue, celery
+from worker.queue import Queue, celery, connection
 from worker.settings import Settings, Tenant
 
 
@@ -36,16 +34,14 @@ class Installation:
 def install(settings: Settings, database_url: str, redis_url: str, *, pool: int = 5) -> Installation:
     """Bring the schema up to date, give every configured tenant its row, and hand over what the parts need.
 
-    Raises: worker.database.DatabaseUnreachableError.
+    Raises: worker.database.DatabaseUnreachableError, worker.queue.QueueAddressError.
     """
+    to_redis = connection(redis_url)
     engine = database.engine(database_url, pool=pool)
     database.migrate(engine)
-    # Once more and no pause: a connection that the server closed is replaced, a server that is away is told at once.
-    again = Retry(NoBackoff(), 1)
-    connection = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2, retry=again)
     tenants = _tenants(engine, settings)
     sources = {ident: _source(tenant) for ident, tenant in tenants.items()}
-    return Installation(settings, engine, connection, Queue(celery(redis_url)), tenants, sources)
+    return Installation(settings, engine, to_redis, Queue(celery(redis_url)), tenants, sources)
 
 
 def _source(tenant: Tenant) -> Source:

@@ -28,7 +28,6 @@ _TAKE = text("""
 _RENEW = text("""
     UPDATE leases SET expires_at = clock_timestamp() + make_interval(secs => :seconds)
     WHERE tenant_id = :tenant_id AND type = :type AND mailbox = :mailbox AND generation = :generation
-    AND expires_at > clock_timestamp()
 """)
 _GIVE_BACK = text("""
     UPDATE leases SET expires_at = '-infinity'
@@ -55,8 +54,10 @@ class Lease:
     generation: int
 
     def renew(self, session: Session) -> None:
-        """Hold the mailbox for SECONDS more, and lock the lease until the transaction ends. Everything recorded under
-        a lease begins with this.
+        """Hold the mailbox for SECONDS more, and lock the lease until the transaction ends.
+
+        Everything recorded under a lease begins with this. A lease that ran out and that nobody took is still ours: the
+        generation tells, and a run on a slow server comes to its end.
 
         Raises: LostLeaseError.
         """

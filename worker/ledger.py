@@ -114,7 +114,7 @@ class Synchronization(Base):
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
     failures: Mapped[int] = mapped_column(server_default=text("0"))
     validator: Mapped[str | None]
-    resync_wanted: Mapped[bool] = mapped_column(server_default=text("false"))
+    resync_asked_at: Mapped[datetime | None]
     held_since: Mapped[datetime | None]
     held_reading: Mapped[str | None]
     last_sync: Mapped[datetime | None]

@@ -5,15 +5,35 @@ costs one period.
 import logging
 from dataclasses import dataclass
 
+import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+TICK = "tick"
 NOW = "now"
 ROUTINE = "routine"
 LONGEST_TASK = 600
 """Seconds after which a run must have ended: it stops between two batches."""
 
 _log = logging.getLogger("carillon.queue")
+
+
+class QueueAddressError(Exception):
+    """The message says what is wrong with the address of Redis, without quoting it: it may hold a password."""
+
+
+def connection(redis_url: str) -> redis.Redis:
+    """Our own way to Redis, beside Celery's. Raises: QueueAddressError."""
+    # Once more and no pause: a connection that the server closed is replaced, a server that is away is told at once.
+    again = Retry(NoBackoff(), 1)
+    try:
+        return redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2, retry=again)
+    except ValueError as error:
+        raise QueueAddressError(
+            "CARILLON_REDIS_URL is no address of a Redis; expected redis://HOST:PORT/NUMBER or rediss://…"
+        ) from error
 
 
 def celery(redis_url: str) -> Celery:
@@ -31,7 +51,7 @@ def celery(redis_url: str) -> Celery:
             "visibility_timeout": 6 * LONGEST_TASK,
             # The defaults look for lost messages every 100 seconds; the scan is cheap.
             "unacked_restore_throttle": 1,
-            # Queues in the order in which the worker names them: what a person waits for goes first.
+            # Queues in the order in which the worker names them: beat's, then what a person waits for, then the rest.
             "queue_order_strategy": "priority",
             # A connection that died without a word is noticed.
             "socket_timeout": 60,

@@ -23,9 +23,14 @@ _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 
 def _duration(value: object) -> timedelta:
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise ValueError('expected a number and s, min, h or d, like "15min"')
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else _no_duration()
+    except OverflowError:
+        return _no_duration()
+
+
+def _no_duration() -> timedelta:
+    raise ValueError('expected a number and s, min, h or d, like "15min"')
 
 
 def _zone(value: str) -> str:
@@ -170,7 +175,13 @@ def _tenants(document: dict[str, Any], problems: list[str]) -> dict[str, Tenant]
     if not isinstance(sections, dict) or not sections:
         problems.append("tenants: missing; expected at least one section [tenants.NAME]")
         return {}
-    return {key: made for key, section in sections.items() if (made := _tenant(key, section, problems))}
+    tenants = {key: made for key, section in sections.items() if (made := _tenant(key, section, problems))}
+    owners: dict[str, str] = {}
+    for key, tenant in tenants.items():
+        first = owners.setdefault(tenant.settings.instance, key)
+        if first != key:
+            problems.append(f"tenants.{key}.instance: tenants.{first} has the same; each needs its own mark")
+    return tenants
 
 
 def _tenant(key: str, section: Any, problems: list[str]) -> Tenant | None:

@@ -1,10 +1,11 @@
 """What a run finds in the ledger when it starts, and what it leaves there when it ends."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, update
@@ -25,8 +26,9 @@ _LEAVING = (UnlinkMode.UNLINK_ONLY, UnlinkMode.DELETE_FUTURE_EVENTS)
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A synchronization about to run. `orphans` are the marks that finished unlinks of this mailbox left standing in
-    it.
+    """A synchronization about to run.
+
+    `orphans` are the marks that this person's earlier unlinks left standing in the mailbox.
     """
 
     row: Synchronization
@@ -50,17 +52,25 @@ class Situation:
         return Hold(since=self.row.held_since, reading=self.row.held_reading or "", going=0, of=0)
 
     @property
-    def context(self) -> str:
-        """What else decides what is written: under another context an unchanged timetable proves nothing."""
-        return hashlib.blake2b(self.tenant.settings.model_dump_json().encode(), digest_size=8).hexdigest()
+    def place(self) -> str:
+        """Where we write. What stands at another place than last time is not known before it was read."""
+        provider = self.tenant.providers.get(self.row.type)
+        return _digest(provider.model_dump_json() if provider else "", json.dumps(self.row.fields, sort_keys=True))
+
+    @property
+    def moved(self) -> bool:
+        """Whether the last whole run wrote somewhere else."""
+        return self.row.validator is not None and not self.row.validator.startswith(f"{self.place} ")
 
     @property
     def validator(self) -> str | None:
-        """The source's word for the reading that was last carried out whole, if it was carried out under the same
-        settings.
-        """
-        context, _, validator = (self.row.validator or "").partition(" ")
-        return validator if context == self.context else None
+        """The source's word for the reading last carried out whole; None if it was under other settings."""
+        known, begins = self.row.validator or "", self.carried_out("")
+        return known.removeprefix(begins) if known.startswith(begins) else None
+
+    def carried_out(self, reading: str) -> str:
+        """What to remember of a reading: where and under which settings it was carried out, and the source's word."""
+        return f"{self.place} {_digest(self.tenant.settings.model_dump_json())} {reading}"
 
 
 def situation(session: Session, installation: Installation, ident: int) -> Situation | None:
@@ -69,16 +79,17 @@ def situation(session: Session, installation: Installation, ident: int) -> Situa
     tenant = installation.tenants.get(row.tenant_id) if row else None
     if row is None or tenant is None or not row.enabled:
         return None
-    unlinks = session.execute(
-        select(Unlink.id, Unlink.synchronization_id, Unlink.mode, Unlink.finished_at).where(
-            Unlink.tenant_id == row.tenant_id, Unlink.type == row.type, Unlink.mailbox == row.mailbox
-        )
-    ).all()
-    orphans = frozenset(
-        str(unlink.synchronization_id) for unlink in unlinks if unlink.finished_at and unlink.mode in _LEAVING
-    )
+    of_mailbox = (Unlink.tenant_id == row.tenant_id, Unlink.type == row.type, Unlink.mailbox == row.mailbox)
+    unlinks = session.scalars(select(Unlink).where(*of_mailbox)).all()
     unlinking = next((unlink.id for unlink in unlinks if not unlink.finished_at), None)
+    # Only this person's: somebody else may have left theirs in the same mailbox, and they are not ours to take over.
+    left = (each for each in unlinks if each.mode in _LEAVING and each.username == row.user.username)
+    orphans = frozenset(str(each.synchronization_id) for each in left)
     return Situation(row, tenant, rows.load(session, ident), orphans, unlinking)
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +102,14 @@ class Held:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A transaction in which the mailbox is still ours and the synchronization is still there, until it ends.
+        """A transaction in which the mailbox is still ours and the synchronization still there and not paused.
 
         Raises: LostLeaseError.
         """
-        there = select(Synchronization.id).where(Synchronization.id == self.ident)
+        there = select(Synchronization.id).where(Synchronization.id == self.ident, Synchronization.enabled)
         with transaction(self.engine) as session:
             self.lease.renew(session)
-            if session.execute(there.with_for_update(read=True, key_share=True)).scalar() is None:
+            if session.execute(there.with_for_update(read=True)).scalar() is None:
                 raise LostLeaseError
             yield session
 
@@ -119,13 +130,18 @@ def postpone(session: Session, ident: int, until: timedelta) -> None:
 
 
 def conclude(
-    session: Session, before: Synchronization, values: dict[str, Any], next_due: datetime, run: Run | None
+    session: Session, before: Synchronization, values: dict[str, Any], wait: timedelta, run: Run | None
 ) -> None:
-    """Record how a run ended. If somebody asked for another run meanwhile, the earlier of the two times stands."""
+    """Record how a run ended; the next one is due in `wait`, by PostgreSQL's clock, for that is what claims go by.
+
+    If somebody asked for another run meanwhile, the earlier of the two times stands, and so does a wish for a resync.
+    """
+    next_due = func.clock_timestamp() + wait
     untouched = Synchronization.due_at == before.due_at
     due_at = case((untouched, next_due), else_=func.least(Synchronization.due_at, next_due))
-    if "resync_wanted" in values:
-        values["resync_wanted"] = case((untouched, False), else_=Synchronization.resync_wanted)
+    if "resync_asked_at" in values:
+        asked = Synchronization.resync_asked_at
+        values["resync_asked_at"] = case((asked == before.resync_asked_at, None), else_=asked)
     session.execute(update(Synchronization).where(Synchronization.id == before.id).values(due_at=due_at, **values))
     if run:
         session.add(run)

@@ -101,7 +101,7 @@ class _Pass:
         self.resync = _wants_resync(found, self.started)
         with calendar(tenant, row.type, row.user.username, row.fields) as provider:
             known = found.known
-            look = self.resync or any(each.state in IN_DOUBT for each in known)
+            look = self.resync or found.moved or any(each.state in IN_DOUBT for each in known)
             if look:
                 known = self._look(found, provider, known)
             person = Person(row.user.username, row.user.locale or "")
@@ -112,7 +112,7 @@ class _Pass:
                 return
             wish = wanted(timetable.events, tenant.rendering, window)
             if self._write(found, provider, wish, known, window):
-                self.validator = f"{found.context} {timetable.validator}"
+                self.validator = found.carried_out(timetable.validator)
 
     def _write(
         self, found: Situation, provider: Provider, wish: Sequence[Wanted], known: list[Known], window: Window
@@ -149,7 +149,9 @@ class _Pass:
         ours = {found.mark, *found.orphans}
         marks = Marks(instance, None if found.orphans else found.mark)
         there = [each for each in provider.find(marks) if each.mark.synchronization in ours]
-        settled = reconcile(known, there, found.mark, found.tenant.settings.policy)
+        # At another place nobody has deleted anything yet, whatever is missing there.
+        policy = "restore" if found.moved else found.tenant.settings.policy
+        settled = reconcile(known, there, found.mark, policy)
         after = [_afresh(each) for each in settled.known] if self.resync else list(settled.known)
         with self.held.transaction() as session:
             rows.replace(session, self.ident, known, after)
@@ -190,10 +192,10 @@ class _Pass:
         if error is None and not self.hold:
             values |= {"last_sync": now, "validator": self.validator}
         if error is None and not self.hold and self.resync:
-            values |= {"last_resync": now, "resync_wanted": False}
+            values |= {"last_resync": now, "resync_asked_at": None}
         try:
             with self.held.transaction() as session:
-                conclude(session, row, values, decision.due_at, self._run_row(row, report, now))
+                conclude(session, row, values, decision.due_at - now, self._run_row(row, report, now))
         except LostLeaseError:
             return replace(report, outcome="LOST")
         _log.info(
@@ -215,7 +217,15 @@ class _Pass:
             return replace(decision, detail="A long push goes on at once in the next run.", due_at=now)
         if self.tally.refused:
             return replace(decision, detail=f"{self.tally.failed} event(s) were refused: {self.tally.refused}")
+        if any(each.state == "rejected" for each in found.known):
+            return replace(decision, detail=self._still_refused())
         return decision
+
+    def _still_refused(self) -> str:
+        with transaction(self.installation.engine) as session:
+            number = sum(each.state == "rejected" for each in rows.load(session, self.ident))
+        again = "are offered again when they change, and at the next resync"
+        return f"{number} event(s) were refused by the server and {again}." if number else ""
 
     def _run_row(self, row: Synchronization, report: Report, now: datetime) -> Run | None:
         """A run that did nothing and said nothing new leaves no row: there are millions of them."""
@@ -242,9 +252,10 @@ class _Pass:
 def _wants_resync(found: Situation, now: datetime) -> bool:
     """Asked for, or due, or the first push goes where an earlier synchronization left events."""
     row = found.row
-    if row.resync_wanted or (row.last_sync is None and found.orphans):
+    if row.resync_asked_at or (row.last_sync is None and found.orphans):
         return True
-    return due.resync_due(row.last_resync or row.created_at, now, found.tenant.settings.resync_interval)
+    since = row.last_resync or row.created_at
+    return due.resync_due(since, now, found.tenant.settings.resync_interval, row.id)
 
 
 def _afresh(known: Known) -> Known:

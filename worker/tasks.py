@@ -10,6 +10,7 @@ from schedules.beat import BEAT
 from worker import dispatch, unlinks
 from worker.database import transaction
 from worker.installation import Installation
+from worker.queue import TICK
 from worker.synchronize import synchronize
 
 
@@ -36,7 +37,7 @@ def register(installation: Installation) -> Celery:
 
     app.conf.beat_schedule = {
         # A tick that no worker took before the next one is of no use to anybody.
-        each.name: {"task": each.task, "schedule": each.seconds, "options": {"expires": each.seconds}}
+        each.name: {"task": each.task, "schedule": each.seconds, "options": {"expires": each.seconds, "queue": TICK}}
         for each in BEAT
     }
     return app

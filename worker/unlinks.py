@@ -8,16 +8,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from providers.base import CalendarGone, Delete, Done, EventError, Found, Marks, Provider, ProviderError, Unavailable
+from providers.base import (
+    CalendarGone,
+    Delete,
+    Done,
+    EventError,
+    Found,
+    MailboxGone,
+    Marks,
+    Provider,
+    ProviderError,
+    Unavailable,
+)
 from schedules.retry import decide
 from worker.database import transaction
 from worker.edge import attempt
 from worker.installation import Installation
 from worker.leases import Lease, LostLeaseError, Mailbox, lease
-from worker.ledger import Synchronization, Unlink, UnlinkMode
+from worker.ledger import Event, Synchronization, Unlink, UnlinkMode
 from worker.mailbox import calendar
 from worker.push import batches
 from worker.settings import Tenant
@@ -26,6 +37,9 @@ PENDING, RUNNING, RETRYING, DONE = "PENDING", "RUNNING", "RETRYING", "DONE"
 BUSY = timedelta(seconds=5)
 RHYTHM = timedelta(minutes=15)
 """What the waits between two attempts grow from."""
+
+PATIENCE = 25
+"""Attempts, over about five days, until a mailbox that is not there counts as gone with everything in it."""
 
 _log = logging.getLogger("carillon.unlink")
 
@@ -129,6 +143,8 @@ class _Job:
     def report(self) -> UnlinkReport:
         with transaction(self.engine) as session:
             row = session.get_one(Unlink, self.ident)
+        if row.finished_at:
+            return UnlinkReport(row.state, row.mode, row.found, row.removed)
         try:
             error = attempt(lambda: self._run(row), _log, self.ident)
         except LostLeaseError:
@@ -175,10 +191,13 @@ class _Job:
         now = self.clock()
         with transaction(self.engine) as session:
             row = session.get_one(Unlink, self.ident)
-            if error:
+            if isinstance(error, MailboxGone) and row.failures >= PATIENCE:
+                row.state, row.error, row.finished_at = DONE, f"Given up: {error}", now
+                _wake(session, row)
+            elif error:
                 decision = decide(error, row.failures, now, RHYTHM, self.ident)
-                row.state, row.error = RETRYING, decision.detail
-                row.failures, row.due_at = decision.failures, decision.due_at
+                row.state, row.error, row.failures = RETRYING, decision.detail, decision.failures
+                _set(session, self.ident, due_at=func.clock_timestamp() + (decision.due_at - now))
             else:
                 row.state, row.error, row.finished_at = DONE, "", now
                 _wake(session, row)
@@ -189,7 +208,7 @@ class _Job:
 
 
 def _wake(session: Session, done: Unlink) -> None:
-    """Synchronizations of this mailbox have waited; after a CLEANUP they must also learn that their events are gone."""
+    """Synchronizations of this mailbox have waited. After a CLEANUP nothing of theirs stands: they begin anew."""
     same = (
         Synchronization.tenant_id == done.tenant_id,
         Synchronization.type == done.type,
@@ -197,7 +216,8 @@ def _wake(session: Session, done: Unlink) -> None:
     )
     values: dict[str, Any] = {"due_at": func.clock_timestamp()}
     if done.mode == UnlinkMode.CLEANUP:
-        values["resync_wanted"] = True
+        values |= {"validator": None, "last_sync": None}
+        session.execute(delete(Event).where(Event.synchronization_id.in_(select(Synchronization.id).where(*same))))
     session.execute(update(Synchronization).where(*same).values(**values))
 
 

@@ -7,7 +7,7 @@ from celery.apps.beat import Beat
 from celery.apps.worker import Worker
 
 from worker.installation import Installation
-from worker.queue import NOW, ROUTINE
+from worker.queue import NOW, ROUTINE, TICK
 from worker.tasks import register
 
 THREADS = 16
@@ -21,7 +21,7 @@ def worker_of(installation: Installation, threads: int = THREADS, name: str = "w
         hostname=f"{name}@{socket.gethostname()}",
         pool="threads",
         concurrency=threads,
-        queues=[NOW, ROUTINE],
+        queues=[TICK, NOW, ROUTINE],
         loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,

@@ -16,7 +16,7 @@ from carillon.demo.scene import FUTURE_DAYS, Scene, cast
 from carillon.demo.story import CHAPTERS
 from carillon.demo.telling import Telling
 from carillon.embedded import free_port
-from carillon.parts import PartEndedError, interruptible, running
+from carillon.parts import PartEndedError, running
 from carillon.playground import playground
 from carillon.services import services
 from carillon.up import START_SECONDS, healthy, started
@@ -31,8 +31,7 @@ def demo(given: Command) -> None:
     telling.title("Carillon keeps a university's timetables in its people's own calendars.")
     with tempfile.TemporaryDirectory(prefix="carillon-demo-", ignore_cleanup_errors=True) as folder:
         try:
-            with interruptible():
-                _play(telling, Path(folder))
+            _play(telling, Path(folder))
         except PartEndedError as error:
             raise FailedError(str(error)) from error
     given.say(telling.document(), lambda _: telling.summary())

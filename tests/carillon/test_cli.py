@@ -1,5 +1,7 @@
 """The command line, as administrators and help desks use it."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -108,6 +110,36 @@ def test_an_unreachable_database_is_one_sentence(carillon):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("url", ["nonsense", "mysql://me:hidden@127.0.0.1/x", "postgresql://[::1/x", "sqlite://"])
+def test_an_address_that_is_no_postgresqls_is_one_sentence(carillon, url):
+    said = carillon("token", "list", status=1, CARILLON_DATABASE_URL=url).stderr
+    assert said.startswith("carillon: CARILLON_DATABASE_URL is no address of a PostgreSQL")
+    assert "hidden" not in said
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1", "redis://:hidden@127.0.0.1:99999/0"])
+def test_an_address_that_is_no_redis_is_one_sentence(carillon, url):
+    said = carillon("token", "list", status=1, CARILLON_REDIS_URL=url).stderr
+    assert said.startswith("carillon: CARILLON_REDIS_URL is no address of a Redis")
+    assert "hidden" not in said
+
+
+def test_a_title_in_brackets_is_shown_as_it_is(carillon, anna, grounds):
+    title = "Groups [A] and [/b]"
+    grounds.institution.add(anna[0], title, datetime.now(UTC) + timedelta(days=2))
+    assert title in carillon("sync", anna[0], "--dry-run").output
+    assert title in carillon("explain", anna[0], "Groups [A]").output
+
+
+def test_a_tenant_that_was_taken_out_of_the_settings_is_named(carillon, anna, grounds, tmp_path):
+    config = tmp_path / "carillon.toml"
+    text = grounds.config.read_text().replace("tenants.sandbox", "tenants.another")
+    config.write_text(text.replace("file:google.json", f"file:{grounds.config.parent / 'google.json'}"))
+    for command in (("sync", anna[0]), ("explain", anna[0]), ("unlink", str(anna[1]), "--mode", "CLEANUP")):
+        said = carillon(*command, "--config", str(config), status=1).stderr
+        assert f"the tenant of synchronization {anna[1]} is not in {config} any more" in said
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -117,6 +149,7 @@ def test_an_unreachable_database_is_one_sentence(carillon):
         ("nothing",),
         ("up", "--port", "x"),
         ("token", "revoke", "x"),
+        ("token", "revoke", "9" * 30),
     ],
 )
 def test_wrong_usage_exits_with_2(carillon, wrong):

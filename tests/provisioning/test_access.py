@@ -73,12 +73,19 @@ def test_tokens_are_never_the_same(api):
 
 def test_a_given_token_can_be_given_again_with_other_rights(api):
     assert api.token(token="given", elevated=True) == "given"
-    api.sql("UPDATE tokens SET revoked_at = now()")
     api.token(token="given", roles=[])
     with transaction(api.installation.engine) as session:
         found = tokens.find(session, "given")
         assert (found.roles, found.elevated) == ([], False)
     assert api.sql("SELECT count(*) FROM tokens") == [(2,)]
+
+
+def test_a_given_token_that_was_revoked_stays_revoked_when_it_is_given_again(api):
+    api.token(token="given")
+    api.sql("UPDATE tokens SET revoked_at = now()")
+    api.token(token="given")
+    with transaction(api.installation.engine) as session:
+        assert tokens.find(session, "given") is None
 
 
 def test_an_unknown_role_is_refused(api):

@@ -80,13 +80,15 @@ def test_put_synchronization_takes_smtp_address_without_its_prefix(api):
 
 
 def test_put_synchronization_updates_its_fields_and_runs_at_once(api, soon):
-    first = api.synchronize("alice", "caldav", provisioning_calendarUrl="https://dav.example.org/one/")
+    calendar = {"provisioning_calendarUrl": "https://dav.example.org/one/"}
+    first = api.synchronize("alice", "caldav", **calendar)
     api.sql("UPDATE synchronizations SET due_at = now() + interval '1 day', status = 'FAILED'")
-    second = api.synchronize("alice", "caldav", provisioning_calendarUrl="https://dav.example.org/two/")
+    fields = {**calendar, "provisioning_smtpAddress": "alice@example.org"}
+    second = api.synchronize("alice", "caldav", **fields)
     assert second["id"] == first["id"]
     assert soon(second["nextSync"])
     shown = api.get(f"/synchronizations/{second['id']}").json()["synchronization"]
-    assert shown["fields"] == {"provisioning_calendarUrl": "https://dav.example.org/two/"}
+    assert shown["fields"] == fields
 
 
 def test_put_synchronization_sends_an_urgent_message_each_time(api):
@@ -98,6 +100,13 @@ def test_put_synchronization_sends_an_urgent_message_each_time(api):
 def test_put_synchronization_of_another_mailbox_is_another_synchronization(api):
     idents = {api.synchronize("alice", smtpAddress=address)["id"] for address in ("a@example.org", "b@example.org")}
     assert len(idents) == 2
+
+
+def test_put_synchronization_of_another_calendar_of_a_mailbox_is_another_synchronization(api):
+    urls = [f"https://dav.example.org/{name}/" for name in ("one", "two")]
+    items = [api.synchronize("alice", "caldav", provisioning_calendarUrl=url) for url in urls]
+    assert [each["description"] for each in items] == urls
+    assert listed(api) == [each["id"] for each in items]
 
 
 def test_put_synchronization_of_an_unknown_user_answers_404(api, refused):
@@ -120,6 +129,7 @@ def test_put_synchronization_without_a_required_parameter_names_it(api, refused,
     ("fields", "words"),
     [
         ({"provisioning_calendarUrl": "ftp://example.org/"}, ["provisioning_calendarUrl", "https://"]),
+        ({"provisioning_calendarUrl": "https://evil.example/c/"}, ["provisioning_calendarUrl", "dav.example.org"]),
         ({"provisioning_smtpAddress": ""}, ["provisioning_smtpAddress"]),
         ({"provisioning_colour": "red"}, ["provisioning_colour", "provisioning_calendarUrl"]),
         ({"provisioning_username": "bob"}, ["provisioning_username: unknown parameter"]),
@@ -299,7 +309,7 @@ def test_resync_answers_202_and_runs_at_once_whatever_the_back_off(api, soon):
     answer = api.post("/synchronizations/1/resync")
     assert answer.status_code == 202
     assert soon(answer.json()["synchronization"]["nextSync"])
-    assert api.sql("SELECT resync_wanted, failures FROM synchronizations") == [(True, 9)]
+    assert api.sql("SELECT resync_asked_at IS NOT NULL, failures FROM synchronizations") == [(True, 9)]
     assert api.messages()[-1] == ("synchronize", "(1: alice → memory)")
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.due import first_due, next_due, resync_due, spread, window
+from schedules.due import next_due, resync_due, spread, window
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
@@ -22,17 +22,11 @@ def test_a_period_is_its_interval_give_or_take_a_tenth(now, interval, ident):
     assert due == next_due(now, interval, ident)
 
 
-@given(MOMENTS, INTERVALS, IDENTS)
-def test_the_first_run_is_within_the_first_period(now, interval, ident):
-    assert now <= first_due(now, interval, ident) < now + interval
-
-
-@pytest.mark.parametrize(("due", "shortest", "width"), [(next_due, 0.9, 0.2), (first_due, 0, 1)])
-def test_what_starts_together_spreads_evenly(due, shortest, width):
+def test_what_starts_together_spreads_evenly():
     count = 10_000
     tenths = [0] * 10
     for ident in range(count):
-        share = ((due(NOW, QUARTER, ident) - NOW) / QUARTER - shortest) / width
+        share = ((next_due(NOW, QUARTER, ident) - NOW) / QUARTER - 0.9) / 0.2
         tenths[int(share * 10)] += 1
     assert all(0.85 * count / 10 < tenth < 1.15 * count / 10 for tenth in tenths)
 
@@ -81,8 +75,16 @@ def test_a_part_of_a_day_counts_as_a_day():
     )
 
 
-def test_a_resync_is_due_when_there_was_none_or_it_is_long_ago():
+@given(IDENTS)
+def test_a_resync_is_due_after_half_its_interval_at_least_and_all_of_it_at_most(ident):
     week = timedelta(days=7)
-    assert resync_due(None, NOW, week)
-    assert resync_due(NOW - week, NOW, week)
-    assert not resync_due(NOW - week + timedelta(seconds=1), NOW, week)
+    assert resync_due(NOW - week, NOW, week, ident)
+    assert not resync_due(NOW - week / 2 + timedelta(seconds=1), NOW, week, ident)
+
+
+def test_resyncs_of_those_who_were_linked_together_are_spread():
+    week, count = timedelta(days=7), 10_000
+    due = [
+        sum(resync_due(NOW - week * share, NOW, week, ident) for ident in range(count)) for share in (0.6, 0.75, 0.9)
+    ]
+    assert due == pytest.approx([0.2 * count, 0.5 * count, 0.8 * count], rel=0.05)

@@ -124,3 +124,14 @@ def test_a_missing_file_says_how_to_name_another(tmp_path):
 def test_a_value_that_was_refused_is_not_quoted(written):
     text = GOOD.replace('password = "file:dav.txt"', "password = 12345678")
     assert "12345678" not in "\n".join(problems(written(text)))
+
+
+def test_two_tenants_cannot_share_an_instance(written):
+    twice = GOOD + GOOD.replace("tenants.example", "tenants.another")
+    [problem] = problems(written(twice))
+    assert problem.startswith("tenants.another.instance: tenants.example has the same")
+
+
+def test_a_duration_beyond_all_time_is_told_as_one(written):
+    text = GOOD.replace('instance = "', 'interval = "99999999999999d"\ninstance = "')
+    assert any("tenants.example.interval: expected a number" in each for each in problems(written(text)))

@@ -190,7 +190,7 @@ def test_one_refused_event_does_not_stop_the_others_and_is_not_sent_again(world)
     world.store.calls.clear()
     world.institution.add(world.people[0], "Something new", world.now + timedelta(days=2))
     assert world.run(ident).created == 1
-    world.set(ident, resync_wanted=True)
+    world.set(ident, resync_asked_at=world.now)
     world.run(ident)
     assert world.standing() == world.wished()
 
@@ -295,14 +295,14 @@ def test_a_resync_brings_back_what_people_moved_or_deleted_and_leaves_their_own_
     world.store.put(world.people[0], second, Stored(thrown.event, thrown.mark, 0, deleted=True))
     own = Stored(Event("Dentist", world.now, world.now + timedelta(hours=1), "Europe/Amsterdam"), None, 0)
     world.store.put(world.people[0], "own", own)
-    world.set(ident, resync_wanted=True)
+    world.set(ident, resync_asked_at=world.now)
     report = world.run(ident)
     assert (report.created, report.updated) == (1, 1)
     assert world.standing() == world.wished()
     assert world.ours()[first].reminder == 5
     assert world.store.live(world.people[0])["own"].event == own.event
     assert world.row(ident).last_resync == world.now
-    assert not world.row(ident).resync_wanted
+    assert world.row(ident).resync_asked_at is None
 
 
 def test_a_resync_removes_what_stands_twice_under_one_mark(world):
@@ -310,7 +310,7 @@ def test_a_resync_removes_what_stands_twice_under_one_mark(world):
     world.run(ident)
     _, stored = next(iter(world.ours().items()))
     world.store.put(world.people[0], "copy", stored)
-    world.set(ident, resync_wanted=True)
+    world.set(ident, resync_asked_at=world.now)
     assert world.run(ident).deleted == 1
     assert world.standing() == world.wished()
 
@@ -320,21 +320,91 @@ def test_a_resync_asked_for_during_a_run_is_not_forgotten(world, monkeypatch):
     fetch = type(world.installation.sources[world.row(ident).tenant_id]).fetch
 
     def ask_meanwhile(*arguments):
-        world.set(ident, resync_wanted=True, due_at=world.now)
+        world.set(ident, resync_asked_at=world.now, due_at=world.now)
         return fetch(*arguments)
 
     monkeypatch.setattr(type(world.installation.sources[world.row(ident).tenant_id]), "fetch", ask_meanwhile)
     world.run(ident)
-    assert world.row(ident).resync_wanted
+    assert world.row(ident).resync_asked_at
     assert world.row(ident).due_at <= world.now
 
 
 def test_other_settings_make_an_unchanged_timetable_be_written_anew(world):
     ident = world.link()
     world.run(ident)
-    world.set(ident, validator="another " + (world.row(ident).validator or "").partition(" ")[2])
+    place, _, rest = (world.row(ident).validator or "").partition(" ")
+    world.set(ident, validator=f"{place} another {rest.partition(' ')[2]}")
     world.store.calls.clear()
     report = world.run(ident)
     assert report.kept == len(world.wished())
     assert world.store.calls == []
-    assert not (world.row(ident).validator or "").startswith("another")
+    assert "another" not in (world.row(ident).validator or "")
+
+
+def test_pausing_during_a_run_stops_it_and_stands(world, monkeypatch):
+    ident = world.link()
+    put = world.store.put
+
+    def pause(*arguments):
+        world.set(ident, enabled=False, status="DISABLED")
+        monkeypatch.setattr(world.store, "put", put)
+        return put(*arguments)
+
+    monkeypatch.setattr(world.store, "put", pause)
+    assert world.run(ident).outcome == "LOST"
+    assert world.row(ident).status == "DISABLED"
+    assert world.run(ident).outcome == "GONE"
+    world.set(ident, enabled=True)
+    world.run(ident)
+    assert world.standing() == world.wished()
+    assert once_each(world)
+
+
+def test_a_slow_run_whose_lease_ran_out_unnoticed_comes_to_its_end(world, monkeypatch):
+    ident = world.link()
+    put = world.store.put
+
+    def slow(*arguments):
+        with world.installation.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE leases SET expires_at = '-infinity'")
+        return put(*arguments)
+
+    monkeypatch.setattr(world.store, "put", slow)
+    assert world.run(ident).outcome == "OK"
+    assert world.standing() == world.wished()
+
+
+def test_a_refused_event_is_told_of_until_it_is_taken(world):
+    ident = world.link()
+    world.store.faults.append(Fault("push", Rejected("no such event"), raised=False))
+    world.run(ident)
+    world.run(ident)
+    assert world.row(ident).status_detail.startswith("1 event(s) were refused")
+    world.set(ident, resync_asked_at=world.now)
+    world.run(ident)
+    world.run(ident)
+    assert world.row(ident).status_detail == ""
+
+
+@pytest.mark.parametrize("policy", ["restore", "respect"])
+def test_a_calendar_at_another_place_is_read_and_then_filled(world, policy):
+    ident = world.link()
+    world.run(ident)
+    [tenant] = world.installation.tenants.values()
+    object.__setattr__(tenant.settings, "policy", policy)
+    world.set(ident, fields={"smtpAddress": "another"})
+    assert world.run(ident).created == len(world.wished())
+    assert len(world.ours("another")) == len(world.wished())
+    world.store.calls.clear()
+    world.run(ident)
+    assert world.store.calls == []
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(hours=-1)])
+def test_a_worker_with_a_wrong_clock_does_not_move_the_next_run(world, wrong):
+    ident = world.link()
+    world.now += wrong
+    world.run(ident)
+    with world.installation.engine.connect() as connection:
+        wait = connection.exec_driver_sql("SELECT due_at - clock_timestamp() FROM synchronizations").scalar_one()
+    assert timedelta(minutes=13) < wait < timedelta(minutes=17)

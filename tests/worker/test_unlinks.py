@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from providers.base import CalendarGone, Event, Mark, Rejected, Throttled, Unavailable
+from providers.base import CalendarGone, Event, MailboxGone, Mark, Rejected, Throttled, Unavailable
 from providers.memory import Fault, Stored
 from worker.leases import Mailbox, lease
 from worker.ledger import UnlinkMode
-from worker.unlinks import preview
+from worker.unlinks import PATIENCE, preview
 
 OWN = "a person's own"
 
@@ -179,8 +179,7 @@ def test_after_a_cleanup_another_synchronization_of_the_mailbox_writes_its_event
     other = world.link(world.people[1], smtpAddress=world.people[0])
     world.run(other)
     world.carry_out(world.unlink(linked, UnlinkMode.CLEANUP))
-    assert world.row(other).resync_wanted
-    world.run(other)
+    assert world.run(other).outcome == "OK"
     assert len(ours(world, other)) == len(world.wished(world.people[1]))
 
 
@@ -191,3 +190,33 @@ def test_the_preview_lists_exactly_what_goes(world, linked, mode):
     assert left(world) == before
     world.carry_out(world.unlink(linked, mode))
     assert before - left(world) == foretold
+
+
+def test_what_one_person_left_in_a_mailbox_is_not_another_persons_to_take(world, linked):
+    other = world.link(world.people[1], smtpAddress=world.people[0])
+    world.run(other)
+    before = left(world)
+    world.unlink(linked, UnlinkMode.UNLINK_ONLY)
+    world.set(other, resync_asked_at=world.now)
+    assert world.run(other).deleted == 0
+    assert left(world) == before
+
+
+def test_after_a_cleanup_a_neighbour_whose_tenant_respects_deletions_is_written_again(world, linked):
+    [tenant] = world.installation.tenants.values()
+    object.__setattr__(tenant.settings, "policy", "respect")
+    other = world.link(world.people[1], smtpAddress=world.people[0])
+    world.run(other)
+    world.carry_out(world.unlink(linked, UnlinkMode.CLEANUP))
+    world.run(other)
+    assert len(ours(world, other)) == len(world.wished(world.people[1]))
+
+
+def test_an_unlink_of_a_mailbox_that_stays_away_is_given_up_with_a_note(world, linked):
+    unlink = world.unlink(linked, UnlinkMode.DELETE_ALL_EVENTS)
+    for _ in range(PATIENCE):
+        world.store.faults.append(Fault("find", MailboxGone("there is no such account")))
+        assert world.carry_out(unlink).state == "RETRYING"
+    world.store.faults.append(Fault("find", MailboxGone("there is no such account")))
+    assert world.carry_out(unlink).state == "DONE"
+    assert "there is no such account" in world.unlink_row(unlink).error

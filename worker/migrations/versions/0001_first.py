@@ -106,7 +106,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("validator", sa.Text(), nullable=True),
-        sa.Column("resync_wanted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("resync_asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("held_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("held_reading", sa.Text(), nullable=True),
         sa.Column("last_sync", sa.DateTime(timezone=True), nullable=True),
