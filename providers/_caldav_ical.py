@@ -22,8 +22,9 @@ _ZONE = "X-CARILLON-ZONE"
 _HEAD = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Carillon//Calendar synchronization//EN\r\n"
 _TAIL = b"END:VCALENDAR\r\n"
 _TEXTS = {"title": "SUMMARY", "location": "LOCATION", "description": "DESCRIPTION"}
-_TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXRULE", "EXDATE", _ZONE)
+_TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXRULE", "EXDATE", "RECURRENCE-ID", _ZONE)
 _SEQUENCE_ZERO = datetime(2020, 1, 1, tzinfo=UTC)
+_LONGEST_SEQUENCE = 10  # digits of an INTEGER (RFC 5545, 3.3.8)
 # Servers disagree on whether the text of an X- property is escaped, so a mark never holds what would need it.
 _PLAIN = "".join(set(string.printable[:95]) - set("%,;\\"))
 
@@ -93,7 +94,7 @@ def found(calendar: icalendar.Calendar, mark: Mark, ref: Ref) -> Found:
     start = _moment(day_or_moment, zone)
     try:
         end = _moment(component.end, zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         end = start  # an end that makes no sense, made by a person, must not keep us from the rest of the calendar
     return Found(mark, ref, start, end, _text(component, "SUMMARY"))
 
@@ -110,7 +111,8 @@ def merge(calendar: icalendar.Calendar, event: Event, mark: Mark, fields: Iterab
     """
     component, fields = master(calendar), frozenset(fields)
     if "time" in fields:
-        calendar.subcomponents = [each for each in calendar.subcomponents if "RECURRENCE-ID" not in each]
+        kept = [each for each in calendar.subcomponents if each is component or "RECURRENCE-ID" not in each]
+        calendar.subcomponents = kept
         _merge_time(component, event)
         _add_zone(calendar, component, event)
     if "mark" in fields:
@@ -175,7 +177,9 @@ def _stamp(component: icalendar.Event, now: datetime) -> None:
     """Mark a new revision. SEQUENCE counts seconds, so that it grows without our reading the last one."""
     sequence = int((now - _SEQUENCE_ZERO).total_seconds())
     last = _text(component, "SEQUENCE")
-    _put(component, "SEQUENCE", max(sequence, int(last) + 1) if last.isdecimal() else sequence)
+    if last.isdecimal() and len(last) < _LONGEST_SEQUENCE:
+        sequence = max(sequence, int(last) + 1)
+    _put(component, "SEQUENCE", sequence)
     for name in ("DTSTAMP", "LAST-MODIFIED"):
         _put(component, name, now)
 

@@ -5,17 +5,24 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr
 
+_PORTS = {"https": 443, "http": 80}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _safe_address(url: str) -> str:
-    """An https address, or http on this machine, that ends with a slash and holds no login, query or fragment."""
+    """An https address, or http on this machine, that ends with a slash and holds no login, query or fragment.
+
+    One address of a calendar is one text: it is what we know the mailbox by.
+    """
     parts = urlsplit(url)
     if not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)) or not parts.hostname:
         raise ValueError("must begin with https:// (http:// only for this machine)")
     if parts.username or parts.query or parts.fragment:
         raise ValueError("must hold no user name, query or fragment")
-    return url.rstrip("/") + "/"
+    scheme, host, port = origin(url)
+    place = f"[{host}]" if host and ":" in host else host
+    named = place if port == _PORTS[scheme] else f"{place}:{port}"
+    return f"{scheme}://{named}{parts.path.rstrip('/')}/"
 
 
 def _template(url: str) -> str:
@@ -46,7 +53,10 @@ class Settings(BaseModel):
 
 
 class Target(BaseModel):
-    """`username` is the person's; `smtpAddress` names the account where it is another one, `calendarUrl` a calendar."""
+    """`username` is the person's; `smtpAddress` names the account where it is another one, `calendarUrl` a calendar.
+
+    A calendar that is named is a mailbox of its own: an account may have a synchronization with each of several.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,11 +65,16 @@ class Target(BaseModel):
     calendar_url: _Url | None = Field(default=None, alias="calendarUrl")
 
     @property
-    def mailbox(self) -> str:
+    def account(self) -> str:
+        """What stands for `{mailbox}` in the settings."""
         return self.smtp_address or self.username
+
+    @property
+    def mailbox(self) -> str:
+        return self.calendar_url or self.account
 
 
 def origin(url: str) -> tuple[str, str | None, int]:
     """Scheme, host and port: who gets to see what we send there."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}[parts.scheme]
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]

@@ -5,8 +5,7 @@ See: RFC 4918 (WebDAV), RFC 4791 (CalDAV), RFC 9110 for preconditions and `Retry
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from http import HTTPStatus as Status
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -15,11 +14,13 @@ import requests
 import urllib3
 from requests.auth import HTTPBasicAuth
 
+from providers._retry_after import retry_after
 from providers.base import (
     Ambiguous,
     CalendarGone,
     Conflict,
     ContractBroken,
+    EventGone,
     ProviderError,
     Rejected,
     Throttled,
@@ -74,9 +75,10 @@ LIBRARY_ERRORS: Mapping[type[Exception], Verdict] = {
     urllib3.exceptions.SSLError: _UNTRUSTED,
     urllib3.exceptions.LocationValueError: _OUR_BUG,
     urllib3.exceptions.HTTPError: _NO_ANSWER,
+    UnicodeError: (ContractBroken, ContractBroken, "gave an event an ETag that cannot be sent back: see its log"),
     OSError: (Unavailable, Unavailable, "could not be asked: see that the file that ca_file names can be read"),
 }
-"""By the class or its nearest base: also what requests lets through of urllib3, and the OSError of a lost ca_file."""
+"""By the class or its nearest base: also what requests lets through of urllib3, of an odd header and a lost ca_file."""
 
 STATUSES: Mapping[int, Verdict] = {
     Status.UNAUTHORIZED: (Unauthorized, Unauthorized, "refuses our username or password: correct them"),
@@ -128,9 +130,11 @@ PRECONDITIONS: Mapping[bytes, Verdict] = {
     b"max-resource-size": (ContractBroken, Rejected, "finds the event too large: shorten its description"),
     b"min-date-time": (ContractBroken, Rejected, "takes no events that early: move the window"),
     b"max-date-time": (ContractBroken, Rejected, "takes no events that late: move the window"),
+    b"supported-filter": (ContractBroken, ContractBroken, "cannot look for our mark: it is not one we can write to"),
+    b"number-of-matches-within-limits": (ContractBroken, ContractBroken, "lists no more events: raise its limit"),
     b"quota-not-exceeded": (Unavailable, Rejected, "has no room left for this person: make room there"),
 }
-"""What the body of a refusal may tell. See: RFC 4791, 5.3.2.1; RFC 4331, 6."""
+"""What the body of a refusal may tell. See: RFC 4791, 5.3.2.1 and 7.8; RFC 4331, 6."""
 _TELLING = frozenset({Status.FORBIDDEN, Status.CONFLICT, Status.PRECONDITION_FAILED, Status.INSUFFICIENT_STORAGE})
 
 
@@ -164,6 +168,8 @@ class Wire:
 
         Raises: as `providers.base.Provider.push`, and EventError for a write.
         """
+        if method in WRITES and not is_event_name(name):
+            raise EventGone("The event's place was never known: look by mark.")  # a DELETE would take the calendar
         url = self.collection + quote(name, safe="@")
         fields = {key.replace("_", "-"): value for key, value in headers.items()}
         if body:
@@ -172,7 +178,7 @@ class Wire:
             response = self._session.request(
                 method, url, data=body or None, headers=fields, timeout=self._timeout, allow_redirects=False
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             raise self._error(method, verdict(error), "") from error
         if response.status_code not in awaited or _is_page(response):
             raise self._refusal(method, response)
@@ -223,19 +229,11 @@ def _is_page(response: requests.Response) -> bool:
     return response.status_code == Status.OK and response.headers.get("Content-Type", "").startswith("text/html")
 
 
-def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """The wait a server asks for, in either form of the header; None where it tells none we can read."""
-    if not value:
-        return None
-    if value.strip().isdecimal():
-        return timedelta(seconds=min(int(value), 86_400))
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(timedelta(0), until.replace(tzinfo=until.tzinfo or UTC) - now)
+def is_event_name(name: str) -> bool:
+    """Whether it leads to something in the collection, and not to the collection itself or above it."""
+    return name not in {"", ".", ".."}
 
 
 def version(etag: str | None) -> str | None:
     """An ETag to compare and to send. Gateways that compress make it weak, and If-Match never matches a weak one."""
-    return etag.removeprefix("W/") if etag else None
+    return etag.strip().removeprefix("W/") if etag else None

@@ -6,14 +6,15 @@ See: https://developers.google.com/workspace/calendar/api/guides/errors
 import json
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import requests
 from google.auth import exceptions as auth
 from googleapiclient import errors as google
 from urllib3.exceptions import NewConnectionError
 
-from providers._googlecalendar_wire import SCOPE, NoTokenEndpointError, NoTokenNowError
+from providers._googlecalendar_wire import SCOPE, NoTokenEndpointError, NoTokenNowError, TokenThrottledError
+from providers._retry_after import retry_after
 from providers.base import (
     Ambiguous,
     CalendarGone,
@@ -37,6 +38,7 @@ _BY_REASON: dict[str, tuple[type[ProviderError], str]] = {
     "dailyLimitExceeded": (Throttled, "the project's quota of the day is used up; ask Google for a larger one"),
     "notACalendarUser": (MailboxGone, "the account has no Google Calendar; switch that service on for it"),
     "accessNotConfigured": (Unauthorized, "switch on the Google Calendar API in the service account's project"),
+    "forbiddenForNonOrganizer": (Rejected, "somebody else became the organizer of this event; only they can change it"),
     "requiredAccessLevel": (Unauthorized, "the mailbox may not change this calendar; share it with the right to do so"),
 }
 
@@ -90,10 +92,8 @@ def _refused(error: google.HttpError, writing: bool) -> ProviderError:
 
 
 def _retry_after(error: google.HttpError, reason: str) -> timedelta | None:
-    seconds = error.resp.get("retry-after", "")
-    if seconds.isdecimal():
-        return timedelta(seconds=int(seconds))
-    return LONG if reason in {"quotaExceeded", "dailyLimitExceeded"} else None
+    wait = retry_after(error.resp.get("retry-after"), datetime.now(UTC))
+    return LONG if wait is None and reason in {"quotaExceeded", "dailyLimitExceeded"} else wait
 
 
 def _grant_refused(error: auth.RefreshError, _writing: bool) -> ProviderError:
@@ -142,6 +142,10 @@ def _no_token(_error: Exception, _writing: bool) -> ProviderError:
     return Unavailable("Google's token endpoint cannot be reached or is failing: it is asked again later.")
 
 
+def _token_throttled(error: TokenThrottledError, _writing: bool) -> ProviderError:
+    return Throttled("Google's token endpoint asks for fewer requests: the rest follows later.", error.retry_after)
+
+
 def _no_token_endpoint(_error: Exception, _writing: bool) -> ProviderError:
     return ContractBroken("Google's token endpoint gives no token: check token_uri in the service account's key.")
 
@@ -166,6 +170,7 @@ FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {
     auth.TransportError: _no_token,
     auth.TimeoutError: _no_token,
     auth.ResponseError: _no_token_endpoint,
+    TokenThrottledError: _token_throttled,
     NoTokenNowError: _no_token,
     NoTokenEndpointError: _no_token_endpoint,
     auth.GoogleAuthError: _bad_key,

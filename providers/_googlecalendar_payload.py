@@ -6,6 +6,7 @@ See: https://developers.google.com/workspace/calendar/api/v3/reference/events
 import base64
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -69,10 +70,30 @@ def filters(marks: Marks) -> list[str]:
     return wanted if marks.synchronization is None else [*wanted, f"{SYNCHRONIZATION}={marks.synchronization}"]
 
 
-def to_mark(item: Mapping[str, Any]) -> Mark:
-    """Raises: KeyError, when the event is not marked."""
-    private = item["extendedProperties"]["private"]
-    return Mark(private[INSTANCE], private[SYNCHRONIZATION], private[KEY])
+def mark_of(item: Mapping[str, Any]) -> Mark | None:
+    """The mark of an event, None when it is not ours. What is missing of a damaged mark is empty."""
+    try:
+        private = item["extendedProperties"]["private"]
+        return Mark(private[INSTANCE], private.get(SYNCHRONIZATION, ""), private.get(KEY, ""))
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a look at one id finds: an event's version, its mark if it has one, and whether it was deleted."""
+
+    version: str
+    mark: Mark | None
+    deleted: bool
+
+
+def to_standing(item: Any) -> Standing:
+    """Raises: ContractBroken, when it is no event."""
+    match item:
+        case {"etag": str(version), "status": str(status)}:
+            return Standing(version, mark_of(item), status == "cancelled")
+    raise ContractBroken("Google's answer lacks what was asked for: check root_url.")
 
 
 def to_found(page: Mapping[str, Any], marks: Marks) -> list[Found]:
@@ -87,8 +108,9 @@ def to_found(page: Mapping[str, Any], marks: Marks) -> list[Found]:
             item for item in page.get("items", ()) if "recurringEventId" not in item and item["status"] != "cancelled"
         ]
         found = [_found(item, page["timeZone"]) for item in items]
-        sound = page["kind"] == "calendar#events" and all(item["status"] in STATUSES for item in items)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        sound = page["kind"] == "calendar#events" and isinstance(page.get("nextPageToken", ""), str)
+        sound = sound and all(item["status"] in STATUSES for item in items)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
         raise ContractBroken("Google's listing lacks what was asked for: check root_url.") from error
     if not sound or not all(_matches(each.mark, marks) for each in found):
         raise ContractBroken("Google's listing has what was not asked for: check root_url.")
@@ -96,11 +118,16 @@ def to_found(page: Mapping[str, Any], marks: Marks) -> list[Found]:
 
 
 def _matches(mark: Mark, marks: Marks) -> bool:
-    return mark.instance == marks.instance and marks.synchronization in {None, mark.synchronization}
+    if marks.synchronization is not None and mark.synchronization != marks.synchronization:
+        return False
+    return mark.instance == marks.instance
 
 
 def _found(item: Mapping[str, Any], calendar_zone: str) -> Found:
-    mark, zone = to_mark(item), item["extendedProperties"]["private"].get(ZONE, calendar_zone)
+    mark = mark_of(item)
+    if mark is None:
+        raise ValueError("an event without our mark")
+    zone = item["extendedProperties"]["private"].get(ZONE, calendar_zone)
     start, end = (_instant(item[name], zone) for name in ("start", "end"))
     return Found(mark, Ref(item["id"], item["etag"]), start, end, item.get("summary", ""))
 

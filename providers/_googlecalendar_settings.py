@@ -73,7 +73,8 @@ class Target(BaseModel):
     @property
     def mailbox(self) -> str:
         """Two calendars of one account are two mailboxes: each has its own synchronization."""
-        return self.account if self.calendar == "primary" else f"{self.account} {self.calendar}"
+        own = self.calendar == "primary" or self.calendar.lower() == self.account
+        return self.account if own else f"{self.account} {self.calendar}"
 
     @model_validator(mode="before")
     @classmethod

@@ -9,8 +9,9 @@ import json
 import re
 import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from http import HTTPStatus as Status
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ import requests
 from google.oauth2 import service_account
 from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
+
+from providers._retry_after import retry_after
 
 SCOPE = "https://www.googleapis.com/auth/calendar.events"
 
@@ -31,6 +34,14 @@ _PART = re.compile(rb"^HTTP/1\.\d (\d{3})", re.MULTILINE)
 
 class NoTokenNowError(Exception):
     """The token endpoint cannot be reached, or is failing."""
+
+
+class TokenThrottledError(Exception):
+    """The token endpoint asks for fewer requests; `retry_after` is the wait it names, if any."""
+
+    def __init__(self, message: str, retry_after: timedelta | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NoTokenEndpointError(Exception):
@@ -79,15 +90,24 @@ class Wire:
     def token(self, url: str, method: str, body: bytes, headers: Mapping[str, str], **_timeout: Any) -> Answer:
         """What google-auth calls to buy a token. An answer after which it would sleep and ask again is raised instead.
 
-        Raises: NoTokenNowError, NoTokenEndpointError.
+        Raises: TokenThrottledError, NoTokenNowError, NoTokenEndpointError.
         """
         try:
             answer = self._send(method, url, body, headers)
         except requests.RequestException as error:
             raise NoTokenNowError(f"{url} cannot be reached") from error
+        wait = retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
+        if answer.status_code == Status.TOO_MANY_REQUESTS or (
+            answer.status_code == Status.SERVICE_UNAVAILABLE and wait
+        ):
+            raise TokenThrottledError(f"{url} answered {answer.status_code}", wait)
         told = _told(answer.content)
         passing = told and any(told.get(name) in PASSING for name in ("error", "error_description"))
-        if passing or answer.status_code >= requests.codes.server_error or answer.status_code in {408, 429}:
+        if (
+            passing
+            or answer.status_code >= Status.INTERNAL_SERVER_ERROR
+            or answer.status_code == Status.REQUEST_TIMEOUT
+        ):
             raise NoTokenNowError(f"{url} answered {answer.status_code}")
         if told is None:
             raise NoTokenEndpointError(f"{url} answered {answer.status_code} with something that is not a JSON object")

@@ -149,12 +149,9 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the caller needs to know of a kind of server: `batch` changes a push call takes well, `concurrency` calls a
-    mailbox bears.
-    """
+    """What the caller needs to know of a kind of server: `batch` is the number of changes that one push takes well."""
 
     batch: int
-    concurrency: int = 1
 
 
 class Provider(Protocol):

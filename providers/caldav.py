@@ -17,7 +17,7 @@ import icalendar
 
 from providers import _caldav_ical as ical
 from providers._caldav_settings import Settings, Target, origin
-from providers._caldav_wire import Account, Unanswered, Wire, version
+from providers._caldav_wire import Account, Unanswered, Wire, is_event_name, version
 from providers._caldav_xml import Answer, NotThereError, answers, listing_query, rights_query
 from providers.base import (
     FIELDS,
@@ -47,8 +47,9 @@ from providers.base import (
 __all__ = ["Calendar", "Settings", "Target", "connect"]
 
 _STORED = frozenset({Status.OK, Status.CREATED, Status.NO_CONTENT})
-_REMOVED = frozenset({Status.OK, Status.ACCEPTED, Status.NO_CONTENT, Status.NOT_FOUND, Status.GONE})
-_READ = frozenset({Status.OK, Status.NOT_FOUND, Status.GONE})
+_ABSENT = frozenset({Status.NOT_FOUND, Status.GONE})
+_REMOVED = frozenset({Status.OK, Status.ACCEPTED, Status.NO_CONTENT}) | _ABSENT
+_READ = frozenset({Status.OK}) | _ABSENT
 _LISTED = frozenset({Status.MULTI_STATUS})
 _WRITE_RIGHTS = frozenset({"all", "write", "write-content"})
 
@@ -58,11 +59,11 @@ def connect(settings: Settings, target: Target) -> "Calendar":
 
     Raises: Unauthorized, when `provisioning_calendarUrl` points to a host that our password is not meant for.
     """
-    address = target.calendar_url or settings.url.replace("{mailbox}", quote(target.mailbox, safe="@"))
+    address = target.calendar_url or settings.url.replace("{mailbox}", quote(target.account, safe="@"))
     if origin(address) != origin(settings.url):
         host = urlsplit(settings.url).netloc
         raise Unauthorized(f"provisioning_calendarUrl must be an address at {host}: our password goes nowhere else.")
-    username = settings.username.replace("{mailbox}", target.mailbox)
+    username = settings.username.replace("{mailbox}", target.account)
     password = settings.password.get_secret_value()
     return Calendar(Wire(address, Account(username, password, settings.timeout, settings.ca_file)))
 
@@ -84,13 +85,15 @@ class Calendar:
     event alone is in doubt.
     """
 
-    capabilities = Capabilities(batch=20, concurrency=1)
+    capabilities = Capabilities(batch=20)
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self._seen = False
 
     def push(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes: list[Outcome] = []
+        self._seen = False
         for change in changes:
             try:
                 outcomes.append(self._outcome(change))
@@ -160,7 +163,7 @@ class Calendar:
             return self._replace(change, ref.version)
         stored = self._read(ref.id)
         if stored is None:
-            raise EventGone("The event is no longer in the calendar: make it anew, or let it go.")
+            raise self._gone()
         if ref.version not in {None, stored.version}:
             raise Conflict("Somebody changed the event: read it again.")
         _refuse_foreign(stored, change)
@@ -171,10 +174,10 @@ class Calendar:
         body = ical.render(change.event, change.mark, change.ref.id.removesuffix(".ics"), datetime.now(UTC))
         try:
             return self._put(change.ref.id, body, If_Match=version)
-        except Conflict as conflict:
-            # The same answer, 412, for an event that changed and for one that is gone.
+        except (Conflict, CalendarGone) as refusal:
+            # The same answer, 412, for an event that changed and for one that is gone; some servers say 404 of that.
             if self._read(change.ref.id) is None:
-                raise EventGone("The event is no longer in the calendar: make it anew, or let it go.") from conflict
+                raise self._gone() from refusal
             raise
 
     def _merge(self, name: str, stored: _Stored, change: Create | Update, fields: Iterable[str]) -> Done:
@@ -190,15 +193,30 @@ class Calendar:
         if expected is None:
             stored = self._read(ref.id)
             if stored is None:
+                self._gone()
                 return Done()
             _refuse_foreign(stored, change)
             expected = stored.version
         try:
-            self._wire.send("DELETE", ref.id, awaited=_REMOVED, If_Match=expected)
+            response = self._wire.send("DELETE", ref.id, awaited=_REMOVED, If_Match=expected)
         except Conflict:
             if self._read(ref.id) is not None:
                 raise
+            self._gone()
+            return Done()
+        if response.status_code in _ABSENT:
+            self._gone()
         return Done()
+
+    def _gone(self) -> EventGone:
+        """The word for a missing event, once we know that it is not the calendar that is missing: asked once a push.
+
+        Raises: as `check`.
+        """
+        if not self._seen:
+            self.check()
+        self._seen = True
+        return EventGone("The event is no longer in the calendar: make it anew, or let it go.")
 
     def _put(self, name: str, body: bytes, **condition: str) -> Done:
         """Store it under `name`.
@@ -207,12 +225,13 @@ class Calendar:
         somebody else's edit: then the version is None, and the next update reads before it writes.
         """
         response = self._wire.send("PUT", name, awaited=_STORED, body=body, **condition)
+        self._seen = True
         return Done(Ref(name, version(response.headers.get("ETag"))))
 
     def _read(self, name: str) -> _Stored | None:
         """The event as it is now, None where it is gone."""
         response = self._wire.send("GET", name, awaited=_READ)
-        if response.status_code != Status.OK:
+        if response.status_code in _ABSENT:
             return None
         try:
             return _Stored(ical.parse(response.content), version(response.headers.get("ETag")) or "*")
@@ -246,6 +265,8 @@ def _found(answer: Answer, marks: Marks) -> Found | None:
     # Somebody else's event is not parsed: its faults are no concern of ours.
     if ical.INSTANCE not in text.upper():
         return None
+    if not is_event_name(answer.name):
+        raise ValueError("an event without a name")
     calendar = ical.parse(text)
     mark = ical.mark_of(calendar)
     if mark is None or mark.instance != marks.instance or marks.synchronization not in {None, mark.synchronization}:

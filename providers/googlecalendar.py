@@ -7,20 +7,36 @@ See: https://developers.google.com/workspace/calendar/api/v3/reference/events
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from googleapiclient.errors import HttpError
 
-from providers._googlecalendar_errors import FAULTS, fault, reason_of
-from providers._googlecalendar_payload import PAGE_FIELDS, event_id, filters, to_body, to_found, to_mark, to_patch
+from providers._googlecalendar_calls import Calls
+from providers._googlecalendar_errors import reason_of
+from providers._googlecalendar_outcomes import (
+    NotFoundError,
+    as_outcome,
+    gone,
+    nothing_there,
+    raise_what_concerns_all,
+    settled,
+    written,
+)
+from providers._googlecalendar_payload import (
+    PAGE_FIELDS,
+    Standing,
+    event_id,
+    filters,
+    to_body,
+    to_found,
+    to_patch,
+    to_standing,
+)
 from providers._googlecalendar_settings import Settings, Target
-from providers._googlecalendar_wire import Wire, service
 from providers.base import (
     FIELDS,
     Ambiguous,
-    CalendarGone,
     Capabilities,
     Change,
     Conflict,
@@ -28,18 +44,14 @@ from providers.base import (
     Create,
     Delete,
     Done,
-    EventError,
     EventGone,
     Found,
-    MailboxGone,
     Marks,
     Outcome,
     Provider,
     ProviderError,
     Ref,
-    Throttled,
     Unauthorized,
-    Unavailable,
     Update,
     Window,
 )
@@ -48,7 +60,6 @@ __all__ = ["GoogleCalendar", "Settings", "Target", "connect"]
 
 BATCH = 50
 PAGE = 2500
-GONE = {404, 410}
 MARGIN = timedelta(days=1)
 WRITTEN = "id,etag,status"
 LOOKED_AT = "id,etag,status,extendedProperties/private"
@@ -57,7 +68,7 @@ WRITERS = {"owner", "writer", "writerWithoutPrivateAccess"}
 
 def connect(settings: Settings, target: Target) -> Provider:
     """Makes no request."""
-    return GoogleCalendar(settings, target)
+    return GoogleCalendar(Calls(settings, target))
 
 
 class GoogleCalendar:
@@ -65,11 +76,8 @@ class GoogleCalendar:
 
     capabilities = Capabilities(batch=BATCH)
 
-    def __init__(self, settings: Settings, target: Target) -> None:
-        self._calendar = target.calendar
-        self._wire = Wire(settings.timeout, settings.ca_file)
-        self._service = service(settings.root_url, settings.speaking_for(target.account, self._wire), self._wire)
-        self._events = self._service.events()
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     def push(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -80,7 +88,7 @@ class GoogleCalendar:
                 if not outcomes:
                     raise
                 # What the earlier batches did must be told, so the rest gets the error as its outcome.
-                return outcomes + [_as_outcome(error)] * (len(changes) - len(outcomes))
+                return outcomes + [as_outcome(error)] * (len(changes) - len(outcomes))
         return outcomes
 
     def find(self, marks: Marks, window: Window | None = None) -> list[Found]:
@@ -89,80 +97,122 @@ class GoogleCalendar:
         return sorted(within, key=lambda each: (each.start, each.ref.id))
 
     def check(self) -> None:
-        role = self._ask(self._list(maxResults=1, fields="accessRole")).get("accessRole")
+        role = self._role()
         if not isinstance(role, str):
             raise ContractBroken("Google does not say whether the calendar can be written to: check root_url.")
         if role not in WRITERS:
             raise Unauthorized("The mailbox may only read this calendar: share it with the right to change events.")
 
     def close(self) -> None:
-        self._wire.close()
+        self._calls.close()
 
     def _push(self, changes: Sequence[Change]) -> list[Outcome]:
-        """One batch; and where something stands in the way, a second one to see what, and a third to put ours there."""
-        outcomes = self._carry_out(changes, [self._first_step(change) for change in changes])
-        _raise_what_concerns_all(outcomes)
-        blocked = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Conflict)]
+        """One batch. Before it one to look at what we know no version of; after it, where something stands in the way,
+        one to see what, and one to put ours there.
+        """
+        outcomes = self._carry_out(changes, self._first_steps(changes))
+        raise_what_concerns_all(outcomes)
+        conflicts = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Conflict)]
+        blocked = [place for place in conflicts if not _is_blind(changes[place])]
         if blocked:
-            settled = self._settle([changes[place] for place in blocked])
-            for place, outcome in zip(blocked, settled, strict=True):
+            anew = self._settle([changes[place] for place in blocked])
+            for place, outcome in zip(blocked, anew, strict=True):
                 outcomes[place] = outcome
-        return outcomes
+        return self._without_not_found(changes, outcomes)
+
+    def _first_steps(self, changes: Sequence[Change]) -> list[Any]:
+        looks = iter(self._look([change for change in changes if _is_blind(change)]))
+        return [self._step_at(each, next(looks)) if _is_blind(each) else self._step(each) for each in changes]
 
     def _settle(self, changes: Sequence[Change]) -> list[Outcome]:
         try:
-            looks = self._batch([self._call("get", change, fields=LOOKED_AT) for change in changes], writing=False)
-            steps = [self._second_step(change, there) for change, there in zip(changes, looks, strict=True)]
-            return [_settled(outcome) for outcome in self._carry_out(changes, steps)]
+            steps = [self._step_at(change, there) for change, there in zip(changes, self._look(changes), strict=True)]
+            return [settled(outcome) for outcome in self._carry_out(changes, steps)]
         except ProviderError as error:
-            return [_as_outcome(error)] * len(changes)
+            return [as_outcome(error)] * len(changes)
+
+    def _without_not_found(self, changes: Sequence[Change], outcomes: list[Outcome]) -> list[Outcome]:
+        """`outcomes` with the word for a missing event where Google said 404, which it says of a calendar too."""
+        missing = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, NotFoundError)]
+        if missing and not any(isinstance(each, Done | Ambiguous) for each in outcomes):
+            self._role()
+        for place in missing:
+            outcomes[place] = gone(changes[place])
+        return outcomes
+
+    def _look(self, changes: Sequence[Change]) -> list[Standing | ProviderError]:
+        """What stands at the ids of `changes`, or why that is not known; one request, or none for none."""
+        asked = [self._calls.about("get", eventId=_id(change), fields=LOOKED_AT) for change in changes]
+        return [self._seen(answer) for answer in self._calls.batch(asked, writing=False)]
+
+    def _seen(self, answer: Any) -> Standing | ProviderError:
+        if isinstance(answer, HttpError):
+            return nothing_there(answer) or self._calls.fault(answer, writing=False)
+        try:
+            return to_standing(answer)
+        except ContractBroken as error:
+            return error
 
     def _carry_out(self, changes: Sequence[Change], steps: Sequence[Any]) -> list[Outcome]:
         """The outcomes of `steps`, each of them a request to send, or an outcome already."""
         outcomes = list(steps)
         places = [place for place, step in enumerate(steps) if not isinstance(step, Outcome)]
-        answers = self._batch([steps[place] for place in places], writing=True)
+        answers = self._calls.batch([steps[place] for place in places], writing=True)
         for place, answer in zip(places, answers, strict=True):
             outcomes[place] = self._outcome(changes[place], answer)
         return outcomes
 
-    def _first_step(self, change: Change) -> Any:
-        match change:
-            case Create(event, mark):
-                return self._call("insert", change, body={"id": _id(change), **to_body(event, mark)}, fields=WRITTEN)
-            case Update(event, mark, ref, fields):
-                body = to_patch(event, mark, fields)
-                return self._call("patch", change, ref.version, body=body, fields=WRITTEN) if body else Done(ref)
-            case Delete(_, ref):
-                return self._call("delete", change, ref.version)
+    def _step(self, change: Change) -> Any:
+        if isinstance(change, Create):
+            body = {"id": _id(change), **to_body(change.event, change.mark)}
+            return self._calls.about("insert", body=body, fields=WRITTEN)
+        return self._change(change, change.ref.version)
 
-    def _second_step(self, change: Change, there: Any) -> Any:
-        """What to do about `there`, the event or the refusal found at the id of a change that met a Conflict."""
-        gone = there.resp.status in GONE if isinstance(there, HttpError) else there.get("status") == "cancelled"
-        if not isinstance(change, Create):
-            if gone:
-                return Done() if isinstance(change, Delete) else EventGone("The event was deleted.")
+    def _step_at(self, change: Change, there: Standing | ProviderError) -> Any:
+        """What to do where a look found `there`: a request, or an outcome already."""
+        if isinstance(change, Create):
+            return self._create_at(change, there)
+        if isinstance(there, EventGone) or (isinstance(there, Standing) and there.deleted):
+            return there if isinstance(there, NotFoundError) else gone(change)
+        if change.ref.version is not None:
             return Conflict("The event was changed by somebody else.")
-        if isinstance(there, HttpError):
-            return self._fault(there, writing=False)
-        body, version = to_body(change.event, change.mark), there.get("etag")
-        if gone:
-            return self._call("update", change, version, body={**body, "status": "confirmed"}, fields=WRITTEN)
-        if not _is_marked(there, change):
+        if isinstance(there, ProviderError):
+            return there
+        if there.mark is None or there.mark.instance != change.mark.instance:
+            return Conflict("The event in that place does not carry our mark: look by mark.")
+        return self._change(change, there.version)
+
+    def _create_at(self, change: Create, there: Standing | ProviderError) -> Any:
+        if isinstance(there, EventGone):
+            return Conflict("What stood at the id of this event is gone again: look by mark.")
+        if isinstance(there, ProviderError):
+            return there
+        if there.deleted:
+            body = {**to_body(change.event, change.mark), "status": "confirmed"}
+            return self._calls.about("update", there.version, eventId=_id(change), body=body, fields=WRITTEN)
+        if there.mark != change.mark:
             return Conflict("Something else stands at the id of this event.")
-        patch = to_patch(change.event, change.mark, frozenset(FIELDS))
-        return self._call("patch", change, version, body=patch, fields=WRITTEN)
+        body = to_patch(change.event, change.mark, frozenset(FIELDS))
+        return self._calls.about("patch", there.version, eventId=_id(change), body=body, fields=WRITTEN)
+
+    def _change(self, change: Update | Delete, version: str | None) -> Any:
+        there = change.ref.id
+        if isinstance(change, Delete):
+            return self._calls.about("delete", version, eventId=there)
+        body = to_patch(change.event, change.mark, change.fields)
+        if not body:
+            return Done(Ref(there, version))
+        return self._calls.about("patch", version, eventId=there, body=body, fields=WRITTEN)
 
     def _outcome(self, change: Change, answer: Any) -> Outcome:
-        if isinstance(answer, HttpError):
-            if isinstance(change, Create) and reason_of(answer) == "duplicate":
-                return Conflict("Something stands at the id of this event.")
-            if answer.resp.status in GONE and not isinstance(change, Create):
-                return Done() if isinstance(change, Delete) else EventGone("The event was deleted.")
-            return self._fault(answer, writing=True)
-        if isinstance(change, Delete):
-            return Done()
-        return _written(answer)
+        if not isinstance(answer, HttpError):
+            return Done() if isinstance(change, Delete) else written(answer)
+        if isinstance(change, Create) and reason_of(answer) == "duplicate":
+            return Conflict("Something stands at the id of this event.")
+        missing = None if isinstance(change, Create) else nothing_there(answer)
+        if missing is None:
+            return self._calls.fault(answer, writing=True)
+        return missing if isinstance(missing, NotFoundError) else gone(change)
 
     def _pages(self, marks: Marks, window: Window | None) -> Iterator[dict[str, Any]]:
         # Google reads the ends of all-day events in the calendar's own zone: ask for a day more, and sift here.
@@ -172,104 +222,25 @@ class GoogleCalendar:
         used: set[str | None] = set()
         while token not in used:
             used.add(token)
-            page = self._ask(self._list(pageToken=token, **options))
+            page = self._calls.page(pageToken=token, **options)
             yield page
             token = page.get("nextPageToken")
             if token is None:
                 return
         raise ContractBroken("Google's listing leads round in a circle: report this to Carillon's developers.")
 
-    def _list(self, **options: Any) -> Any:
-        return self._events.list(calendarId=self._calendar, **options)
-
-    def _call(self, method: str, change: Change, version: str | None = None, **options: Any) -> Any:
-        """A request about the event of `change`, for a batch."""
-        # No sendUpdates: without it nobody is told, and Google warns that «none» can lose events for some people.
-        if method != "insert":
-            options["eventId"] = _id(change)
-        request = getattr(self._events, method)(calendarId=self._calendar, **options)
-        if version is not None:
-            request.headers["If-Match"] = version
-        return request
-
-    def _ask(self, request: Any) -> dict[str, Any]:
-        with self._translated(writing=False):
-            answer = request.execute(num_retries=0)
-            return dict(answer)
-
-    def _batch(self, requests: Sequence[Any], *, writing: bool) -> list[Any]:
-        """What each request was answered, or the HttpError it met; in one HTTP request, or none for none."""
-        answers: dict[str, Any] = {}
-
-        def keep(place: str, answer: Any, error: HttpError | None) -> None:
-            answers[place] = answer if error is None else error
-
-        batch = self._service.new_batch_http_request(callback=keep)
-        for place, request in enumerate(requests):
-            batch.add(request, request_id=str(place))
-        with self._translated(writing=writing):
-            batch.execute()
-        return [answers[str(place)] for place in range(len(requests))]
-
-    @contextmanager
-    def _translated(self, *, writing: bool) -> Iterator[None]:
-        self._wire.written = False
-        try:
-            yield
-        except tuple(FAULTS) as error:
-            meaning = self._fault(error, writing=writing)
-            # The library sends parts that met a 401 once more; what then goes wrong says nothing of the others.
-            if writing and self._wire.written and not isinstance(meaning, Ambiguous):
-                raise Ambiguous(f"{meaning} Part of what was sent may have been done.") from error
-            raise meaning from error
-
-    def _fault(self, error: Exception, *, writing: bool) -> ProviderError:
-        meaning = fault(error, writing=writing)
-        if isinstance(meaning, CalendarGone) and self._calendar == "primary":
-            return MailboxGone("The account has no Google Calendar: check provisioning_smtpAddress and its services.")
-        return meaning
+    def _role(self) -> Any:
+        """What the mailbox may do with the calendar, in Google's word. Raises: as `find`."""
+        return self._calls.page(maxResults=1, fields="accessRole").get("accessRole")
 
 
 def _id(change: Change) -> str:
     return event_id(change.mark, change.generation) if isinstance(change, Create) else change.ref.id
 
 
-def _written(answer: Any) -> Outcome:
-    match answer:
-        case {"id": str(), "etag": str(), "status": "cancelled"}:
-            return EventGone("The event was deleted.")  # a patch of a deleted event changes what nobody sees
-        case {"id": str(there), "etag": str(version)}:
-            return Done(Ref(there, version))
-    return Ambiguous("Google's answer to a change cannot be read: the event is looked up before it is sent again.")
-
-
-def _settled(outcome: Outcome) -> Outcome:
-    """Google lets some deleted events lie where they are with a 403: another generation, and so another id, helps."""
-    if isinstance(outcome, Unauthorized | CalendarGone | MailboxGone | ContractBroken):
-        return Conflict(f"What stands at the id of this event cannot be replaced. {outcome}")
-    return outcome
-
-
-def _as_outcome(error: ProviderError) -> ProviderError:
-    """`error` as what became of one change: all that a caller can do about it there is to try again later."""
-    return error if isinstance(error, EventError | Throttled | Ambiguous) else Unavailable(str(error))
-
-
-def _raise_what_concerns_all(outcomes: list[Outcome]) -> None:
-    """Raise what no change of this batch could overcome; but what was done, or may have been, must be told."""
-    errors = [each for each in outcomes if isinstance(each, Unauthorized | CalendarGone | MailboxGone | ContractBroken)]
-    if not errors:
-        return
-    if not any(isinstance(each, Done | Ambiguous) for each in outcomes):
-        raise errors[0]
-    outcomes[:] = [_as_outcome(each) if each in errors else each for each in outcomes]
-
-
-def _is_marked(there: dict[str, Any], change: Change) -> bool:
-    try:
-        return to_mark(there) == change.mark
-    except KeyError:
-        return False
+def _is_blind(change: Change) -> bool:
+    """Whether it would hit whatever stands there: then we look first."""
+    return not isinstance(change, Create) and change.ref.version is None
 
 
 def _utc(moment: datetime) -> str:

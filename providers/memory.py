@@ -96,7 +96,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    store: Store = Field(default_factory=Store, repr=False)
+    store: Store = Field(default_factory=Store, repr=False, exclude=True)
 
 
 class Target(BaseModel):
@@ -119,7 +119,7 @@ def connect(settings: Settings, target: Target) -> "Calendar":
 class Calendar:
     """One mailbox. See `providers.base.Provider` for what its calls promise."""
 
-    capabilities = Capabilities(batch=50, concurrency=4)
+    capabilities = Capabilities(batch=50)
 
     def __init__(self, store: Store, mailbox: str) -> None:
         self._store = store

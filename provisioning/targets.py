@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from starlette.exceptions import HTTPException
 
+from providers.base import ProviderError
 from provisioning.errors import quoted
 from provisioning.schemas import LONGEST_TEXT, NewSynchronization
 from worker import mailbox, modules
@@ -34,14 +35,22 @@ def wish(tenant: Tenant, given: NewSynchronization, body: Mapping[str, Any]) -> 
             400, f"type: not configured for this tenant; expected one of {', '.join(tenant.providers)}."
         )
     fields = _fields(body)
-    try:
-        target = mailbox.target(given.type, given.username, fields)
-    except mailbox.TargetError as error:
-        raise HTTPException(400, _said(error)) from error
-    address = cast("modules.Target", target).mailbox
+    address = _mailbox(tenant, given, fields)
     if len(address.encode()) > LONGEST_MAILBOX:
         raise HTTPException(400, f"The mailbox is longer than {LONGEST_MAILBOX:,} bytes; give a shorter one.")
     return Wish(given.username, given.type, address, fields)
+
+
+def _mailbox(tenant: Tenant, given: NewSynchronization, fields: Mapping[str, str]) -> str:
+    """The mailbox that the provider makes of `fields`, if it can be told to write there. Nothing is sent to it."""
+    try:
+        target = mailbox.target(given.type, given.username, fields)
+        modules.provider(given.type).connect(tenant.providers[given.type], target).close()
+    except mailbox.TargetError as error:
+        raise HTTPException(400, _said(error)) from error
+    except ProviderError as error:
+        raise HTTPException(400, str(error)) from error
+    return cast("modules.Target", target).mailbox
 
 
 def _fields(body: Mapping[str, Any]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any
 
 import icalendar
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
 
 from providers import caldav, googlecalendar, memory
-from providers.base import Event, Mark, Ref
+from providers.base import Create, Done, Event, Mark, Ref
 from sandbox.dav import Person, calendar_server, enrol, relay
 from sandbox.faults import Fault, Faults, FaultyWire, Kind
 from sandbox.google import routes
@@ -56,6 +55,12 @@ class Mailbox(ABC):
         for each in self._open:
             each.close()
 
+    def put(self, event: Event, mark: Mark, generation: int = 0) -> Any:
+        """An earlier run makes an event; where it stands."""
+        (outcome,) = self.connect().push([Create(event, mark, generation)])
+        assert isinstance(outcome, Done)
+        return outcome.ref
+
     @abstractmethod
     def _connect(self) -> Any: ...
 
@@ -92,12 +97,6 @@ class Wire:
     faults: Faults
 
 
-@contextmanager
-def wire_to(app: ASGIApp, faults: Faults) -> Iterator[Wire]:
-    with serve(FaultyWire(app, faults)) as url:
-        yield Wire(url, faults)
-
-
 class Wired(Mailbox):
     """A mailbox at the far end of a wire that can be watched and spoiled."""
 
@@ -114,6 +113,10 @@ class Wired(Mailbox):
 
     def requests(self) -> int:
         return len(self.wire.faults.seen(self.paths()))
+
+    @abstractmethod
+    def lose(self) -> None:
+        """The person deletes the calendar."""
 
     @abstractmethod
     def connect_impatient(self) -> Any:
@@ -174,6 +177,9 @@ class CaldavMailbox(Wired):
     def paths(self) -> str:
         return f"/{self.name}/*"
 
+    def lose(self) -> None:
+        self.person.send("DELETE").raise_for_status()
+
     def settings(self, **other: Any) -> caldav.Settings:
         return caldav.Settings.model_validate({"url": self.template, "password": "päss: word", **other})
 
@@ -228,12 +234,12 @@ class CaldavMailbox(Wired):
 
 @dataclass(frozen=True)
 class GoogleServer:
-    """The sandbox's Google, with the key of a service account that it knows and of one that it does not."""
+    """The sandbox's Google, with the settings for a service account that it knows and for one that it does not."""
 
     google: GoogleCalendar
     wire: Wire
-    key: str
-    another_key: str
+    settings: googlecalendar.Settings
+    refused: googlecalendar.Settings
 
 
 class GoogleMailbox(Wired):
@@ -245,19 +251,20 @@ class GoogleMailbox(Wired):
     def paths(self) -> str:
         return "*/calendar/v3*"
 
-    def _provider(self, **other: Any) -> Any:
-        options = {"service_account": self.server.key, "root_url": self.wire.url, **other}
-        settings = googlecalendar.Settings.model_validate(options)
+    def lose(self) -> None:
+        self.server.google.remove_calendar(self.name)
+
+    def _with(self, settings: googlecalendar.Settings) -> Any:
         return googlecalendar.connect(settings, googlecalendar.Target(username=self.name))
 
     def _connect(self) -> Any:
-        return self._provider()
+        return self._with(self.server.settings)
 
     def connect_impatient(self) -> Any:
-        return self._provider(timeout=0.3)
+        return self._with(self.server.settings.model_copy(update={"timeout": 0.3}))
 
     def connect_refused(self) -> Any:
-        return self._provider(service_account=self.server.another_key)
+        return self._with(self.server.refused)
 
     def listing(self) -> dict[str, Entry]:
         return {each["id"]: self._entry(each) for each in self.server.google.mailbox(self.name)}
@@ -278,12 +285,8 @@ class GoogleMailbox(Wired):
         return datetime.fromisoformat(moment["dateTime"]).astimezone(UTC)
 
     def foreign(self, event: Event) -> str:
-        body = {
-            "summary": event.title,
-            "start": {"dateTime": event.start.isoformat()},
-            "end": {"dateTime": event.end.isoformat()},
-            "reminders": {"useDefault": False},
-        }
+        start, end = ({"dateTime": moment.isoformat()} for moment in (event.start, event.end))
+        body = {"summary": event.title, "start": start, "end": end, "reminders": {"useDefault": False}}
         return str(self.server.google.put_foreign(self.name, body)["id"])
 
     def touch(self, ref: Ref, title: str) -> None:
@@ -302,16 +305,25 @@ class GoogleMailbox(Wired):
 
 @pytest.fixture(scope="session")
 def dav_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DavServer]:
-    folder = tmp_path_factory.mktemp("dav")
-    with calendar_server(folder, {}) as url, wire_to(relay(url), Faults()) as wire:
-        yield DavServer(folder, url, wire)
+    folder, faults = tmp_path_factory.mktemp("dav"), Faults()
+    with calendar_server(folder, {}) as url, serve(FaultyWire(relay(url), faults)) as spoilt:
+        yield DavServer(folder, url, Wire(spoilt, faults))
 
 
 @pytest.fixture(scope="session")
-def google_server() -> Iterator[GoogleServer]:
-    google, stranger, faults = GoogleCalendar([]), GoogleCalendar([]), Faults()
-    with wire_to(Starlette(routes=routes(google, faults)), faults) as wire:
-        yield GoogleServer(google, wire, google.service_account(wire.url), stranger.service_account(wire.url))
+def service_keys() -> tuple[rsa.RSAPrivateKey, rsa.RSAPrivateKey]:
+    """Of two service accounts; half as long as Google's, for which reading one takes a sixth of the time."""
+    one, other = (rsa.generate_private_key(public_exponent=65537, key_size=1024) for _ in range(2))
+    return one, other
+
+
+@pytest.fixture(scope="session")
+def google_server(service_keys: tuple[rsa.RSAPrivateKey, rsa.RSAPrivateKey]) -> Iterator[GoogleServer]:
+    (google, stranger), faults = (GoogleCalendar([], key=key) for key in service_keys), Faults()
+    with serve(FaultyWire(Starlette(routes=routes(google, faults)), faults)) as url:
+        keys = (each.service_account(url) for each in (google, stranger))
+        known, refused = (googlecalendar.Settings(service_account=key, root_url=url) for key in keys)
+        yield GoogleServer(google, Wire(url, faults), known, refused)
 
 
 @pytest.fixture
@@ -368,28 +380,13 @@ def wired(open_wired: Callable[[], Wired]) -> Wired:
 
 
 @pytest.fixture
-def caldav_mailbox(open_caldav: Callable[[], CaldavMailbox]) -> Iterator[CaldavMailbox]:
-    mailbox = open_caldav()
-    yield mailbox
-    mailbox.close()
-
-
-@pytest.fixture
 def lecture() -> Callable[..., Event]:
     """A plain event, but for what is said otherwise."""
 
     def make(**other: Any) -> Event:
-        start = other.pop("start", datetime(2026, 11, 3, 9, tzinfo=UTC))
-        usual = {
-            "title": "Networks",
-            "start": start,
-            "end": start + timedelta(hours=2),
-            "zone": "Europe/Amsterdam",
-            "location": "Room 1.05",
-            "description": "Bring the book.",
-            "category": "Lecture",
-        }
-        return Event(**{**usual, **other})
+        start = other.get("start", datetime(2026, 11, 3, 9, tzinfo=UTC))
+        usual = Event("Networks", start, start + timedelta(hours=2), "Europe/Amsterdam", location="Room 1.05")
+        return replace(usual, **{"description": "Bring the book.", "category": "Lecture", **other})
 
     return make
 

@@ -6,15 +6,11 @@ from pydantic import ValidationError
 from providers import memory
 from providers.base import (
     Ambiguous,
-    Conflict,
     Create,
-    Delete,
     Done,
     Marks,
-    Ref,
     Rejected,
     Unavailable,
-    Update,
 )
 
 OURS = Marks("carillon-test")
@@ -113,10 +109,3 @@ def test_calls_are_counted(settings, connect, creates):
     provider.find(OURS)
     provider.check()
     assert settings.store.calls == ["push", "find", "check"]
-
-
-def test_what_lost_our_mark_is_not_touched_whatever_its_version(settings, connect, lecture, mark):
-    own = settings.store.put("alice", "own", memory.Stored(lecture(title="Mine"), None, 0))
-    changes = [Update(lecture(), mark(), Ref(own.id), frozenset({"title"})), Delete(mark(), Ref(own.id))]
-    assert [type(each) for each in connect().push(changes)] == [Conflict, Conflict]
-    assert settings.store.live("alice")["own"].event.title == "Mine"
