@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable
 
-from providers.base import ProviderError
+from sqlalchemy.exc import DBAPIError
+
+from providers.base import ProviderError, Unavailable
 from timetables.base import SourceError
 from worker.leases import LostLeaseError
 
@@ -20,6 +22,9 @@ def attempt(action: Callable[[], None], log: logging.Logger, ident: int) -> Exce
         raise
     except (ProviderError, SourceError) as error:
         return error
+    except DBAPIError as error:
+        log.warning("database failed id=%d reason=%s", ident, type(error).__name__)
+        return Unavailable("PostgreSQL failed in the middle of it; it is tried again.")
     except Exception as error:
         log.exception("defect id=%d", ident)
         return error

@@ -37,9 +37,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change, with the row it starts from, the row that says it is under way, and the row it leads to (None: no
-    row).
-    """
+    """One change, the row it starts from and the row it leads to; None stands for no row."""
 
     change: Change
     before: Known | None
@@ -68,7 +66,10 @@ class Step:
 
 @dataclass(slots=True)
 class Tally:
-    """What a run has done so far. `look` says that an outcome can only be known by reading the calendar."""
+    """What a run has done so far.
+
+    `look` says that an outcome can only be known by reading the calendar, `unfinished` that time was up before the end.
+    """
 
     created: int = 0
     updated: int = 0
@@ -76,6 +77,7 @@ class Tally:
     kept: int = 0
     failed: int = 0
     look: bool = False
+    unfinished: bool = False
     refused: str = ""
     error: ProviderError | None = None
     spent: dict[str, int] = field(default_factory=dict)
@@ -104,9 +106,7 @@ class Tally:
 
 
 def steps(plan: Plan, instance: str, synchronization: str, spent: dict[str, int]) -> list[Step]:
-    """The plan as changes for the provider: what goes, what changes, what comes. `spent` tells how many ids a key has
-    used up.
-    """
+    """The plan as changes: what goes, what changes, what comes. `spent` tells how many ids a key has used up."""
     return [
         *(_delete(instance, synchronization, known) for known in plan.deletes if known.ref),
         *(_update(instance, synchronization, pair.wanted, pair.known, pair.fields) for pair in plan.updates),
@@ -121,16 +121,17 @@ def push(
     tally: Tally,
     in_time: Callable[[], bool],
 ) -> None:
-    """Carry `todo` out and count it in `tally`; stops early at an error that is not one event's own, or when time is
-    up.
+    """Carry `todo` out and count it in `tally`; stop early at an error beyond one event, or when time is up.
 
     Whatever raises leaves its batch as intents, to be settled by looking.
 
     Raises: ProviderError, LostLeaseError.
     """
     judged: list[tuple[Step, Outcome]] = []
-    for batch in batches(todo, provider.capabilities.batch):
-        if tally.error or not in_time():
+    for nth, batch in enumerate(batches(todo, provider.capabilities.batch)):
+        # One batch at least, or a slow mailbox would never come to its end.
+        if tally.error or (nth and not in_time()):
+            tally.unfinished = not tally.error
             break
         with held.transaction() as session:
             _record(session, held.ident, judged)

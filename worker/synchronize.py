@@ -12,7 +12,7 @@ from schedules import due
 from schedules.guard import Hold, guard, reading, sentence
 from schedules.plan import IN_DOUBT, Known, plan
 from schedules.reconcile import reconcile
-from schedules.retry import Decision, decide
+from schedules.retry import Decision, Status, decide
 from schedules.wanted import Wanted, wanted
 from timetables.base import Person
 from worker import known as rows
@@ -49,9 +49,7 @@ class Report:
 
 
 def synchronize(installation: Installation, ident: int, clock: Clock) -> Report:
-    """One run, if there is something to run and nobody else writes to the mailbox. Whatever goes wrong becomes a
-    recorded outcome.
-    """
+    """One run, if there is one to make and nobody else writes to the mailbox; an error becomes a recorded outcome."""
     with transaction(installation.engine) as session:
         found = situation(session, installation, ident)
     if found is None:
@@ -78,7 +76,6 @@ class _Pass:
         self.deadline = time.monotonic() + LONGEST_TASK
         self.tally = Tally()
         self.hold: Hold | None = None
-        self.unfinished = False
         self.resync = False
         self.validator: str | None = None
 
@@ -117,9 +114,7 @@ class _Pass:
     def _write(
         self, found: Situation, provider: Provider, wish: Sequence[Wanted], known: list[Known], window: Window
     ) -> bool:
-        """Whether the calendar now is as wished. Raises the error that stopped the writing, if it was not one event's
-        own.
-        """
+        """Whether the calendar now is as wished. Raises what stopped the writing, if it was more than one event's."""
         for nth in range(ROUNDS):
             planned = plan(wish, known, window)
             if nth == 0:
@@ -133,8 +128,7 @@ class _Pass:
             push(self.held, provider, todo, self.tally, self._in_time)
             if self.tally.error:
                 raise self.tally.error
-            if not self._in_time():
-                self.unfinished = True
+            if self.tally.unfinished:
                 return False
             if not self.tally.look:
                 return True
@@ -189,9 +183,10 @@ class _Pass:
         }
         if error is None:
             values |= {"held_since": self.hold and self.hold.since, "held_reading": self.hold and self.hold.reading}
-        if error is None and not self.hold:
+        whole = error is None and not self.hold and not tally.unfinished
+        if whole:
             values |= {"last_sync": now, "validator": self.validator}
-        if error is None and not self.hold and self.resync:
+        if whole and self.resync:
             values |= {"last_resync": now, "resync_asked_at": None}
         try:
             with self.held.transaction() as session:
@@ -213,8 +208,9 @@ class _Pass:
         if self.hold:
             until = min(decision.due_at, max(now, self.hold.since + settings.guard.confirm_after))
             return replace(decision, status="HELD", detail=sentence(self.hold), due_at=until)
-        if self.unfinished:
-            return replace(decision, detail="A long push goes on at once in the next run.", due_at=now)
+        if self.tally.unfinished:
+            status: Status = "OK" if row.last_sync else "PENDING"
+            return replace(decision, status=status, detail="A long push goes on in the next run.", due_at=now)
         if self.tally.refused:
             return replace(decision, detail=f"{self.tally.failed} event(s) were refused: {self.tally.refused}")
         if any(each.state == "rejected" for each in found.known):

@@ -4,10 +4,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from providers.base import Ambiguous, Conflict, MailboxGone, Rejected, Throttled, Unauthorized, Unavailable
 from providers.memory import Fault
 from sandbox.faults import Fault as WireFault
+from worker import synchronize as synchronizing
 from worker.leases import Mailbox, lease
 
 
@@ -249,3 +251,25 @@ def test_a_worker_with_a_wrong_clock_does_not_move_the_next_run(world, wrong):
     with world.installation.engine.connect() as connection:
         wait = connection.exec_driver_sql("SELECT due_at - clock_timestamp() FROM synchronizations").scalar_one()
     assert timedelta(minutes=13) < wait < timedelta(minutes=17)
+
+
+def test_a_push_that_takes_too_long_goes_on_in_the_next_run(world, monkeypatch):
+    ident = world.link()
+    monkeypatch.setattr(synchronizing, "LONGEST_TASK", 0)
+    report = world.run(ident)
+    assert (report.outcome, report.created) == ("PENDING", 50)
+    assert world.row(ident).last_sync is None
+    while world.run(ident).outcome == "PENDING":
+        pass
+    assert world.row(ident).status == "OK"
+    assert world.standing() == world.wished()
+    assert len(world.runs(ident)) == len(world.wished()) // 50 + 1
+
+
+def test_a_database_that_fails_in_the_middle_is_no_defect(world):
+    ident = world.link()
+    world.store.faults.append(Fault("push", OperationalError("SELECT 1", {}, Exception("terminated")), done=True))
+    assert world.run(ident).outcome == "RETRYING"
+    assert world.row(ident).status_detail == "PostgreSQL failed in the middle of it; it is tried again."
+    assert world.run(ident).outcome == "OK"
+    assert once_each(world)
