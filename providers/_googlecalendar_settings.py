@@ -85,7 +85,7 @@ class Target(BaseModel):
     @classmethod
     def _is_an_address(cls, address: str) -> str:
         if not ADDRESS.fullmatch(address):
-            raise ValueError("provisioning_smtpAddress must be the account's e-mail address, like alice@example.org")
+            raise ValueError("must be the account's e-mail address, like alice@example.org")
         return address.lower()
 
 

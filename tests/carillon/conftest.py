@@ -13,7 +13,7 @@ from carillon.playground import Playground, playground
 
 @pytest.fixture(scope="module")
 def grounds(tmp_path_factory) -> Iterator[Playground]:
-    with playground(tmp_path_factory.mktemp("playground"), future="30d") as running:
+    with playground(tmp_path_factory.mktemp("playground"), future="60d") as running:
         yield running
 
 
