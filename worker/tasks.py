@@ -18,7 +18,8 @@ def register(installation: Installation) -> Celery:
     """The queue's application, with the tasks of this installation and the beat table."""
     app = installation.queue.app
 
-    @app.task(name="dispatch")
+    # Seventeen thousand a day that nobody wants to see in Flower; `/health` tells whether they come.
+    @app.task(name="dispatch", send_events=False)
     def dispatch_() -> dict[str, int]:
         return dispatch.dispatch(installation)
 

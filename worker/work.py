@@ -33,4 +33,5 @@ def worker_of(installation: Installation, threads: int = THREADS, name: str = "w
 def beat_of(installation: Installation) -> Beat:
     """Celery's beat with our table. It keeps no file: the table has intervals only; the ledger knows what is due."""
     app: Celery = register(installation)
+    app.conf.task_send_sent_event = False
     return app.Beat(scheduler="celery.beat:Scheduler", loglevel="WARNING", quiet=True)

@@ -57,6 +57,11 @@ def descendants(pid: int) -> list[int]:
     return [each for child in children for each in (int(child), *descendants(int(child)))]
 
 
+def every(flower):
+    tasks = requests.get(f"{flower}/api/tasks", timeout=10)
+    return list(tasks.json().values()) if tasks.ok else []
+
+
 def test_a_put_is_written_within_seconds_flower_shows_it_and_ctrl_c_ends_everything(up):
     root, flower, process = up
     api = Api(root, TOKEN)
@@ -75,10 +80,10 @@ def test_a_put_is_written_within_seconds_flower_shows_it_and_ctrl_c_ends_everyth
     assert api.synchronization(ident)["lastResync"]
 
     def shown():
-        tasks = requests.get(f"{flower}/api/tasks", params={"taskname": "synchronize"}, timeout=10)
-        return list(tasks.json().values()) if tasks.ok else []
+        return [each for each in every(flower) if each["name"] == "synchronize"]
 
     assert eventually(lambda: any(each["state"] == "SUCCESS" for each in shown()), 20)
+    assert {each["name"] for each in every(flower)} <= {"synchronize", "prune"}
     done = next(each for each in shown() if each["state"] == "SUCCESS")
     assert done["args"] == f"({ident}: anna.visser@example.edu → googlecalendar)"
     assert "'outcome': 'OK'" in done["result"]
