@@ -20,10 +20,9 @@ from provisioning.synchronizations import one
 from provisioning.taking_away import accept_all, send
 from provisioning.users import person
 from worker.ledger import Synchronization, Unlink
-from worker.mailbox import TargetError
 from worker.unlinks import accept, preview
 
-_FOR_A_PERSON = (Unauthorized, MailboxGone, CalendarGone, TargetError)
+_FOR_A_PERSON = (Unauthorized, MailboxGone, CalendarGone)
 """What somebody must mend before the calendar can be read; everything else passes."""
 
 
