@@ -50,7 +50,7 @@ def test_a_target_is_the_address_given_or_a_username_that_is_one():
         {"username": "alice", "smtpAddress": "alice"},
         {"username": "a", "smtpAddress": "a b@c.d"},
     ):
-        with pytest.raises(ValidationError, match="provisioning_smtpAddress"):
+        with pytest.raises(ValidationError, match="must be the account"):
             target(fields)
     with pytest.raises(ValidationError, match="smtpAdress"):
         target({"username": ALICE, "smtpAdress": ALICE})
