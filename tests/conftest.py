@@ -1,6 +1,7 @@
 """Real servers for every test: PostgreSQL and Redis out of pip packages, started once."""
 
 import itertools
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +9,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from carillon import embedded
 from worker import database as databases
+
+# A busy machine is slow for a moment, and that is no finding. With CI=true Hypothesis has a profile of its own.
+settings.register_profile("unhurried", deadline=None)
+if "CI" not in os.environ:
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
