@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -45,6 +45,12 @@ def load(session: Session, synchronization_id: int) -> list[Known]:
         )
         for key, generation, state, fingerprint, activity, starts_at, remote_id, version, marked_by, merge in found
     ]
+
+
+def states(session: Session, synchronization_id: int) -> dict[str, int]:
+    """How many rows there are in each state."""
+    counted = select(_ROWS.state, func.count()).where(_ROWS.synchronization_id == synchronization_id)
+    return {state: number for state, number in session.execute(counted.group_by(_ROWS.state))}  # noqa: C416 - rows, not pairs
 
 
 def replace(session: Session, synchronization_id: int, before: Iterable[Known], after: Iterable[Known]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from schedules.guard import Hold
-from schedules.plan import Known
+from schedules.plan import IN_DOUBT
 from worker import known as rows
 from worker.database import transaction
 from worker.installation import Installation
@@ -28,18 +28,15 @@ _LEAVING = (UnlinkMode.UNLINK_ONLY, UnlinkMode.DELETE_FUTURE_EVENTS)
 class Situation:
     """A synchronization about to run.
 
-    `orphans` are the marks that this person's earlier unlinks left standing in the mailbox.
+    `states` counts its events by state: a run that finds nothing to do never loads them. `orphans` are the marks that
+    this person's earlier unlinks left standing in the mailbox.
     """
 
     row: Synchronization
     tenant: Tenant
-    known: list[Known]
+    states: Mapping[str, int]
     orphans: frozenset[str]
     unlinking: int | None
-
-    @property
-    def mailbox(self) -> Mailbox:
-        return Mailbox(self.row.tenant_id, self.row.type, self.row.mailbox)
 
     @property
     def mark(self) -> str:
@@ -56,6 +53,11 @@ class Situation:
         """Where we write. What stands at another place than last time is not known before it was read."""
         provider = self.tenant.providers.get(self.row.type)
         return _digest(provider.model_dump_json() if provider else "", json.dumps(self.row.fields, sort_keys=True))
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether an outcome was not recorded."""
+        return any(self.states.get(state) for state in IN_DOUBT)
 
     @property
     def moved(self) -> bool:
@@ -85,7 +87,14 @@ def situation(session: Session, installation: Installation, ident: int) -> Situa
     # Only this person's: somebody else may have left theirs in the same mailbox, and they are not ours to take over.
     left = (each for each in unlinks if each.mode in _LEAVING and each.username == row.user.username)
     orphans = frozenset(str(each.synchronization_id) for each in left)
-    return Situation(row, tenant, rows.load(session, ident), orphans, unlinking)
+    return Situation(row, tenant, rows.states(session, ident), orphans, unlinking)
+
+
+def mailbox_of(session: Session, ident: int) -> Mailbox | None:
+    """What a run of this synchronization takes a lease on; None if there is no such synchronization."""
+    columns = (Synchronization.tenant_id, Synchronization.type, Synchronization.mailbox)
+    found = session.execute(select(*columns).where(Synchronization.id == ident)).one_or_none()
+    return Mailbox(*found) if found else None
 
 
 def _digest(*texts: str) -> str:

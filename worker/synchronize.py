@@ -10,7 +10,7 @@ from typing import Any
 from providers.base import Delete, Done, EventError, Found, Marks, Provider, Unavailable, Window
 from schedules import due
 from schedules.guard import Hold, guard, reading, sentence
-from schedules.plan import IN_DOUBT, Known, plan
+from schedules.plan import Known, plan
 from schedules.reconcile import reconcile
 from schedules.retry import Decision, Status, decide
 from schedules.wanted import Wanted, wanted
@@ -24,7 +24,7 @@ from worker.ledger import Run, Synchronization
 from worker.mailbox import calendar
 from worker.push import Tally, batches, push, steps
 from worker.queue import LONGEST_TASK
-from worker.situation import Held, Situation, conclude, postpone, situation
+from worker.situation import Held, Situation, conclude, mailbox_of, postpone, situation
 
 Clock = Callable[[], datetime]
 
@@ -51,12 +51,10 @@ class Report:
 def synchronize(installation: Installation, ident: int, clock: Clock) -> Report:
     """One run, if there is one to make and nobody else writes to the mailbox; an error becomes a recorded outcome."""
     with transaction(installation.engine) as session:
-        found = situation(session, installation, ident)
-    if found is None:
+        mailbox = mailbox_of(session, ident)
+    if mailbox is None:
         return Report("GONE")
-    if found.unlinking:
-        return Report("WAITING", detail=f"unlink {found.unlinking} of this mailbox is not done")
-    with lease(installation.engine, found.mailbox) as held:
+    with lease(installation.engine, mailbox) as held:
         if held is None:
             with transaction(installation.engine) as session:
                 postpone(session, ident, BUSY)
@@ -80,11 +78,13 @@ class _Pass:
         self.validator: str | None = None
 
     def report(self) -> Report:
-        # Read again under the lease: what was there before it may be another run's past.
+        # Read under the lease: what was there before it may be another run's past.
         with transaction(self.installation.engine) as session:
             found = situation(session, self.installation, self.ident)
-        if found is None or found.unlinking:
+        if found is None:
             return Report("GONE")
+        if found.unlinking:
+            return Report("WAITING", detail=f"unlink {found.unlinking} of this mailbox is not done")
         try:
             error = attempt(lambda: self._run(found), _log, self.ident)
         except LostLeaseError:
@@ -97,16 +97,15 @@ class _Pass:
         window = due.window(self.started, settings.window.past, settings.window.future, settings.time_zone)
         self.resync = _wants_resync(found, self.started)
         with calendar(tenant, row.type, row.user.username, row.fields) as provider:
-            known = found.known
-            look = self.resync or found.moved or any(each.state in IN_DOUBT for each in known)
-            if look:
-                known = self._look(found, provider, known)
+            look = self.resync or found.moved or found.in_doubt
+            known = self._look(found, provider) if look else None
             person = Person(row.user.username, row.user.locale or "")
             source = self.installation.sources[row.tenant_id]
             timetable = source.fetch(person, window.start, window.end, None if look else found.validator)
             if timetable is None:
-                self.validator, self.tally.kept = row.validator, len(known)
+                self.validator, self.tally.kept = row.validator, sum(found.states.values())
                 return
+            known = self._known() if known is None else known
             wish = wanted(timetable.events, tenant.rendering, window)
             if self._write(found, provider, wish, known, window):
                 self.validator = found.carried_out(timetable.validator)
@@ -132,13 +131,16 @@ class _Pass:
                 return False
             if not self.tally.look:
                 return True
-            with self.held.transaction() as session:
-                known = rows.load(session, self.ident)
-            known = self._look(found, provider, known)
+            known = self._look(found, provider)
         raise Unavailable("The calendar kept changing while it was written to; the next run goes on from there.")
 
-    def _look(self, found: Situation, provider: Provider, known: list[Known]) -> list[Known]:
+    def _known(self) -> list[Known]:
+        with self.held.transaction() as session:
+            return rows.load(session, self.ident)
+
+    def _look(self, found: Situation, provider: Provider) -> list[Known]:
         """Read the calendar back and record what it says about what we know."""
+        known = self._known()
         instance = found.tenant.settings.instance
         ours = {found.mark, *found.orphans}
         marks = Marks(instance, None if found.orphans else found.mark)
@@ -213,13 +215,13 @@ class _Pass:
             return replace(decision, status=status, detail="A long push goes on in the next run.", due_at=now)
         if self.tally.refused:
             return replace(decision, detail=f"{self.tally.failed} event(s) were refused: {self.tally.refused}")
-        if any(each.state == "rejected" for each in found.known):
+        if found.states.get("rejected"):
             return replace(decision, detail=self._still_refused())
         return decision
 
     def _still_refused(self) -> str:
         with transaction(self.installation.engine) as session:
-            number = sum(each.state == "rejected" for each in rows.load(session, self.ident))
+            number = rows.states(session, self.ident).get("rejected", 0)
         again = "are offered again when they change, and at the next resync"
         return f"{number} event(s) were refused by the server and {again}." if number else ""
 

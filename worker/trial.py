@@ -10,6 +10,7 @@ from schedules.plan import IN_DOUBT, Known, Plan, plan
 from schedules.reconcile import reconcile
 from schedules.wanted import Reason, reasons, wanted
 from timetables.base import Person, Timetable
+from worker import known as rows
 from worker.database import transaction
 from worker.installation import Installation
 from worker.mailbox import calendar
@@ -38,7 +39,7 @@ def trial(installation: Installation, ident: int, now: datetime) -> Trial | None
     if found is None:
         return None
     window, timetable = _read(installation, found, now)
-    wish, known = wanted(timetable.events, found.tenant.rendering, window), _settled(found)
+    wish, known = wanted(timetable.events, found.tenant.rendering, window), _settled(found, _known(installation, ident))
     planned = plan(wish, known, window)
     limits = found.tenant.settings.guard.limits()
     return Trial(planned, guard(planned, known, now, limits, found.hold, reading(wish)))
@@ -50,7 +51,7 @@ def explain(installation: Installation, ident: int, now: datetime) -> list[Expla
     if found is None:
         return None
     window, timetable = _read(installation, found, now)
-    known = {each.key: each for each in found.known}
+    known = {each.key: each for each in _known(installation, ident)}
     return [
         Explanation(reason, known.get(reason.key))
         for reason in reasons(timetable.events, found.tenant.rendering, window)
@@ -72,11 +73,16 @@ def _read(installation: Installation, found: Situation, now: datetime) -> tuple[
     return window, timetable
 
 
-def _settled(found: Situation) -> list[Known]:
+def _known(installation: Installation, ident: int) -> list[Known]:
+    with transaction(installation.engine) as session:
+        return rows.load(session, ident)
+
+
+def _settled(found: Situation, known: list[Known]) -> list[Known]:
     """What is known, with what is in doubt looked up as the run would look it up."""
-    if not any(each.state in IN_DOUBT for each in found.known):
-        return found.known
+    if not any(each.state in IN_DOUBT for each in known):
+        return known
     row = found.row
     with calendar(found.tenant, row.type, row.user.username, row.fields) as provider:
         there = provider.find(Marks(found.tenant.settings.instance, found.mark))
-    return list(reconcile(found.known, there, found.mark, found.tenant.settings.policy).known)
+    return list(reconcile(known, there, found.mark, found.tenant.settings.policy).known)
