@@ -146,10 +146,9 @@ class _Job:
         if row.finished_at:
             return UnlinkReport(row.state, row.mode, row.found, row.removed)
         try:
-            error = attempt(lambda: self._run(row), _log, self.ident)
+            return self._end(attempt(lambda: self._run(row), _log, self.ident))
         except LostLeaseError:
             return UnlinkReport("LOST", row.mode, detail="another worker took this mailbox over")
-        return self._end(error)
 
     def _run(self, row: Unlink) -> None:
         mode = UnlinkMode(row.mode)
@@ -190,6 +189,7 @@ class _Job:
     def _end(self, error: Exception | None) -> UnlinkReport:
         now = self.clock()
         with transaction(self.engine) as session:
+            self.lease.renew(session)
             row = session.get_one(Unlink, self.ident)
             if isinstance(error, MailboxGone) and row.failures >= PATIENCE:
                 row.state, row.error, row.finished_at = DONE, f"Given up: {error}", now

@@ -220,3 +220,21 @@ def test_an_unlink_of_a_mailbox_that_stays_away_is_given_up_with_a_note(world, l
     world.store.faults.append(Fault("find", MailboxGone("there is no such account")))
     assert world.carry_out(unlink).state == "DONE"
     assert "there is no such account" in world.unlink_row(unlink).error
+
+
+def test_an_unlink_that_lost_its_lease_does_not_reopen_what_its_successor_finished(world, linked, monkeypatch):
+    unlink = world.unlink(linked, UnlinkMode.DELETE_ALL_EVENTS)
+    put = world.store.put
+
+    def taken_over(*_arguments):
+        monkeypatch.setattr(world.store, "put", put)
+        with world.installation.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE leases SET expires_at = '-infinity'")
+        assert world.carry_out(unlink).state == "DONE"
+        raise Unavailable("the answer came too late")
+
+    monkeypatch.setattr(world.store, "put", taken_over)
+    assert world.carry_out(unlink).state == "LOST"
+    row = world.unlink_row(unlink)
+    assert (row.state, row.error) == ("DONE", "")
+    assert left(world) == {OWN, "foreign instance", "orphan"}
