@@ -44,7 +44,8 @@ def dispatch(installation: Installation) -> dict[str, int]:
     room = _room(installation)
     with transaction(installation.engine) as session:
         due = {"seconds": LONGEST_TASK, "limit": room, "tenants": list(installation.tenants)}
-        unlinks = session.execute(_CLAIM_UNLINKS, due).all()
+        # They go to another queue, and a full one of routine runs must not hold them up.
+        unlinks = session.execute(_CLAIM_UNLINKS, due | {"limit": BACKLOG}).all()
         synchronizations = session.execute(_CLAIM_SYNCHRONIZATIONS, due).all()
     sent = sum(installation.queue.unlink(ident, label) for ident, label in unlinks)
     sent += sum(installation.queue.synchronize(ident, label) for ident, label in synchronizations)

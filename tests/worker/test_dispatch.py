@@ -108,3 +108,15 @@ def test_old_runs_are_forgotten_but_for_the_newest_of_each_synchronization(world
     with transaction(world.installation.engine) as session:
         assert prune(session) == 2
     assert len(world.runs(ident)) == 1
+
+
+def test_a_full_queue_of_routine_runs_does_not_hold_up_an_unlink(world, monkeypatch):
+    leaving = world.link(world.people[3])
+    for username in world.people[:3]:
+        world.link(username)
+    monkeypatch.setattr(dispatching, "BACKLOG", 3)
+    world.set(leaving, enabled=False)
+    assert dispatch(world.installation)["synchronizations"] == 3
+    world.unlink(leaving, UnlinkMode.DELETE_ALL_EVENTS)
+    world.link(world.people[4])
+    assert dispatch(world.installation) == {"synchronizations": 0, "unlinks": 1, "sent": 1}
