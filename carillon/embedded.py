@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis out of pip packages, for a first start, the demo and the tests. Both end with the block."""
+"""PostgreSQL and Redis out of pip packages, for a first start, the demo and the tests."""
 
 import os
 import socket
@@ -40,16 +40,6 @@ def postgres(folder: Path) -> Iterator[str]:
         yield server.get_uri()
     finally:
         server.cleanup()
-
-
-@contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
-    """The URL of a Redis on a free loopback port, until the block ends; its log stands in `folder`."""
-    url = start_redis(folder)
-    try:
-        yield url
-    finally:
-        end_redis(url)
 
 
 def start_redis(folder: Path) -> str:

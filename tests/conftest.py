@@ -39,8 +39,9 @@ def postgres(scratch: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_url(scratch: Path) -> Iterator[str]:
-    with embedded.redis_server(scratch / "redis") as url:
-        yield url
+    url = embedded.start_redis(scratch / "redis")
+    yield url
+    embedded.end_redis(url)
 
 
 _numbers = itertools.count(1)

@@ -3,6 +3,7 @@ costs one period.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import redis
@@ -16,6 +17,25 @@ NOW = "now"
 ROUTINE = "routine"
 LONGEST_TASK = 600
 """Seconds after which a run must have ended: it stops between two batches."""
+
+_TRANSPORT: Mapping[str, object] = {
+    # Far above the longest task, else Redis hands it out again while it runs.
+    "visibility_timeout": 6 * LONGEST_TASK,
+    # The defaults look for lost messages every 100 seconds; the scan is cheap.
+    "unacked_restore_throttle": 1,
+    # Queues in the order in which the worker names them: beat's, then what a person waits for, then the rest.
+    "queue_order_strategy": "priority",
+    # A connection that died without a word is noticed.
+    "socket_timeout": 60,
+    "socket_keepalive": True,
+    "socket_connect_timeout": 5,
+    "max_connections": 200,
+    # Sending must not keep a caller of the API waiting while Redis is away: the sweep finds what is due.
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+}
 
 _log = logging.getLogger("carillon.queue")
 
@@ -46,24 +66,7 @@ def celery(redis_url: str) -> Celery:
         task_reject_on_worker_lost=True,
         # One message in hand and none in stock: a slow mailbox keeps nobody waiting behind it.
         worker_prefetch_multiplier=1,
-        broker_transport_options={
-            # Far above the longest task, else Redis hands it out again while it runs.
-            "visibility_timeout": 6 * LONGEST_TASK,
-            # The defaults look for lost messages every 100 seconds; the scan is cheap.
-            "unacked_restore_throttle": 1,
-            # Queues in the order in which the worker names them: beat's, then what a person waits for, then the rest.
-            "queue_order_strategy": "priority",
-            # A connection that died without a word is noticed.
-            "socket_timeout": 60,
-            "socket_keepalive": True,
-            "socket_connect_timeout": 5,
-            "max_connections": 200,
-            # Sending must not keep a caller of the API waiting while Redis is away: the sweep finds what is due.
-            "max_retries": 0,
-            "interval_start": 0,
-            "interval_step": 0,
-            "interval_max": 0,
-        },
+        broker_transport_options=dict(_TRANSPORT),
         # A worker waits for Redis however long it is away; what is due meanwhile waits in PostgreSQL.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
