@@ -177,7 +177,8 @@ class Provider(Protocol):
           `Conflict`.
         - An update of what is gone is `EventGone`. A delete of what is gone is `Done`.
         - With `merge`, and wherever the server can, an update leaves everything alone that is not named in `fields`.
-        - No invitation and no notification is ever sent, and no event of ours carries an attendee or a reminder.
+        - No invitation and no notification is ever sent, no event of ours carries an attendee, and none a reminder that
+          the settings do not ask for.
 
         Raises: Throttled, Unavailable, Ambiguous, Unauthorized, MailboxGone, CalendarGone, ContractBroken.
         """

@@ -14,6 +14,7 @@ Kind = Literal[
     "throttled",
     "rate_limited",
     "error",
+    "busy",
     "unavailable_after",
     "unavailable",
     "cut_off",
@@ -31,6 +32,7 @@ class Fault:
     - `slow`: `seconds` pass before anything is done
     - `throttled`: 429 with `Retry-After: seconds`; `rate_limited`: 403 rateLimitExceeded
     - `error`: 500; `unavailable`: 503; nothing was done in either case
+    - `busy`: what the protocol itself says of a server with too much to do, `seconds` the wait it names, 0 for none
     - `unavailable_after`: 503, although the work was done
     - `lost`: the connection is closed without an answer, although the work was done; `cut_off`: before anything is done
     - `html`, `truncated`, `empty`: 200 with a login page, with half of the true answer, with nothing
@@ -169,6 +171,7 @@ def refusal(fault: Fault) -> JSONResponse:
         "throttled": (429, "rateLimitExceeded", {"Retry-After": f"{fault.seconds:.0f}"}),
         "rate_limited": (403, "rateLimitExceeded", {}),
         "error": (500, "backendError", {}),
+        "busy": (503, "serverBusy", {"Retry-After": f"{fault.seconds:.0f}"} if fault.seconds else {}),
         "unavailable": (503, "backendError", {}),
         "unavailable_after": (503, "backendError", {}),
         "html": (200, "html", {"Content-Type": "text/html"}),

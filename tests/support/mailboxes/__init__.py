@@ -1,0 +1,1 @@
+"""Accounts at each kind of calendar server, seen from both sides: what the providers' tests are held against."""
