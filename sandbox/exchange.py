@@ -19,7 +19,7 @@ LONGEST_SUBJECT = 255
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One calendar item. `reminder` is in minutes before the start, None for none."""
+    """One calendar item. `reminder` is in minutes before the start, None for none. `html` tells what `body` is."""
 
     id: str
     change_key: str
@@ -39,6 +39,9 @@ class Item:
     attendees: tuple[str, ...] = ()
     properties: Mapping[Property, str] = field(default_factory=dict)
     transaction_id: str | None = None
+    html: bool = False
+    created: int = 0
+    """The revision with which it came."""
 
 
 class StoreError(Exception):
@@ -57,15 +60,23 @@ def _now() -> datetime:
 
 
 class Calendar:
-    """The default calendar of one mailbox. `deleted` tells at which revision an item went."""
+    """The default calendar of one mailbox. `deleted` tells at which revision an item went.
+
+    Microsoft does not say whether a deleted item's transaction id may be used again: `remembers_transactions`.
+    """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
+        self.remembers_transactions = True
+        self.id = _new_id()
         self.revision = 0
         self.deleted: dict[str, int] = {}
         self.colours: dict[str, str] = {}
         self._items: dict[str, Item] = {}
         self._transactions: dict[str, str] = {}
         self._now = now
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._items
 
     def items(self) -> list[Item]:
         """What is there, in the order in which it came."""
@@ -78,7 +89,7 @@ class Calendar:
         return self._items[item_id]
 
     def insert(self, fields: Mapping[str, Any]) -> Item:
-        """Make an item; a transaction id that was used before, even for an item now deleted, makes none.
+        """Make an item; a transaction id that is remembered makes none.
 
         Raises: StoreError.
         """
@@ -97,8 +108,10 @@ class Calendar:
 
     def remove(self, item_id: str, change_key: str | None = None) -> None:
         """Raises: StoreError."""
-        self._current(item_id, change_key)
+        gone = self._current(item_id, change_key)
         del self._items[item_id]
+        if gone.transaction_id and not self.remembers_transactions:
+            del self._transactions[gone.transaction_id]
         self.revision += 1
         self.deleted[item_id] = self.revision
 
@@ -121,7 +134,8 @@ class Calendar:
             raise StoreError("ErrorCalendarEndDateIsEarlierThanStartDate", "EndDate is earlier than StartDate", item.id)
         self.revision += 1
         key = base64.b64encode(self.revision.to_bytes(12)).decode()
-        self._items[item.id] = replace(item, revision=self.revision, change_key=key, modified=self._now())
+        kept = replace(item, revision=self.revision, created=item.created or self.revision)
+        self._items[item.id] = replace(kept, change_key=key, modified=self._now())
         return self._items[item.id]
 
 
@@ -138,6 +152,7 @@ class Exchange:
         self.notifications = 0
         self.violations: list[str] = []
         self._calendars: dict[str, Calendar] = {}
+        self._primary: dict[str, str] = {}
         self._unlicensed: set[str] = set()
         self._out_of_scope: set[str] = set()
         self._now = now
@@ -156,8 +171,22 @@ class Exchange:
         """The mailbox gets another address; with `keep_old` the old one still leads to it, as an alias does."""
         with self.lock:
             self._calendars[new.lower()] = self._calendars[old.lower()]
-            if not keep_old:
+            if keep_old:
+                self._primary[old.lower()] = new.lower()
+            else:
                 del self._calendars[old.lower()]
+
+    def primary(self, address: str) -> str:
+        """The first of the mailbox's addresses, in lower case: the one an alias leads to."""
+        return self._primary.get(address.lower(), address.lower())
+
+    def holder(self, store_id: str) -> str | None:
+        """The first address of the mailbox that holds the item, or whose calendar it is, that has that id."""
+        with self.lock:
+            for address, calendar in self._calendars.items():
+                if store_id == calendar.id or store_id in calendar:
+                    return self.primary(address)
+        return None
 
     def unlicense(self, address: str) -> None:
         """The person keeps an account and has no mailbox any more."""

@@ -15,6 +15,7 @@ Kind = Literal[
     "rate_limited",
     "error",
     "busy",
+    "full",
     "unavailable_after",
     "unavailable",
     "cut_off",
@@ -33,6 +34,7 @@ class Fault:
     - `throttled`: 429 with `Retry-After: seconds`; `rate_limited`: 403 rateLimitExceeded
     - `error`: 500; `unavailable`: 503; nothing was done in either case
     - `busy`: what the protocol itself says of a server with too much to do, `seconds` the wait it names, 0 for none
+    - `full`: the mailbox has no room left, 403 quotaExceeded on the wire; nothing was done
     - `unavailable_after`: 503, although the work was done
     - `lost`: the connection is closed without an answer, although the work was done; `cut_off`: before anything is done
     - `html`, `truncated`, `empty`: 200 with a login page, with half of the true answer, with nothing
@@ -172,6 +174,7 @@ def refusal(fault: Fault) -> JSONResponse:
         "rate_limited": (403, "rateLimitExceeded", {}),
         "error": (500, "backendError", {}),
         "busy": (503, "serverBusy", {"Retry-After": f"{fault.seconds:.0f}"} if fault.seconds else {}),
+        "full": (403, "quotaExceeded", {}),
         "unavailable": (503, "backendError", {}),
         "unavailable_after": (503, "backendError", {}),
         "html": (200, "html", {"Content-Type": "text/html"}),

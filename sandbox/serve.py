@@ -10,12 +10,13 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sandbox.certificates import Certificate
 from sandbox.faults import CutOffError
 
 
 @contextmanager
-def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """The base URL under which `app` answers, until the block ends. Port 0 takes a free one."""
+def serve(app: ASGIApp, port: int = 0, certificate: Certificate | None = None) -> Iterator[str]:
+    """The base URL under which `app` answers, until the block ends; https with a certificate. Port 0: a free one."""
     # Named as TCP, or asyncio would not set TCP_NODELAY and every answer would wait 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -24,13 +25,20 @@ def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
     listener.listen(2048)
     # Requests that still hang in a `slow` fault are given up after a second.
     config = uvicorn.Config(
-        app, http=_HangsUp, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1
+        app,
+        http=_HangsUp,
+        log_config=None,
+        lifespan="off",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        ssl_certfile=certificate.chain if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(timeout=10)
@@ -53,3 +61,9 @@ class _HangsUp(H11Protocol):
                     pass
 
         self.app = hanging_up
+
+    def shutdown(self) -> None:
+        """Ends an idle TLS connection at once: its client, idle too, would never answer the farewell."""
+        super().shutdown()
+        if self.scheme == "https" and self.transport.is_closing():
+            self.transport.abort()
