@@ -9,16 +9,26 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.applications import Starlette
 
+from contracts.graph import contract_if_there
 from mailboxes.base import Mailbox, Wire, Wired
 from mailboxes.dav import CaldavMailbox, DavServer
+from mailboxes.ews import SERVICE, EwsMailbox, EwsServer, schemas, settings
 from mailboxes.google import GoogleMailbox, GoogleServer
+from mailboxes.graph import GraphMailbox, GraphServer
 from mailboxes.memory import MemoryMailbox
-from providers import googlecalendar
+from providers import googlecalendar, o365
 from providers.base import Event, Mark
+from sandbox import ews as sandbox_ews
+from sandbox import graph as microsoft
+from sandbox.certificates import Authority
 from sandbox.dav import calendar_server, relay
+from sandbox.ews_access import Accounts
+from sandbox.exchange import Exchange
 from sandbox.faults import Faults, FaultyWire
 from sandbox.google import routes
 from sandbox.google_calendar import GoogleCalendar
+from sandbox.graph_service import Graph
+from sandbox.microsoft_tokens import MicrosoftTokens
 from sandbox.serve import serve
 
 INSTANCE = "carillon-test"
@@ -47,6 +57,34 @@ def google_server(service_keys: tuple[rsa.RSAPrivateKey, rsa.RSAPrivateKey]) -> 
         yield GoogleServer(google, Wire(url, faults), known, refused)
 
 
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whoever talks to Microsoft's sign-in does so over TLS."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def graph_server(authority: Authority) -> Iterator[GraphServer]:
+    graph, faults = Graph(Exchange(), MicrosoftTokens(), contract_if_there()), Faults()
+    with serve(FaultyWire(Starlette(routes=microsoft.routes(graph, faults)), faults), 0, authority.server()) as url:
+        words = {"directory": graph.tokens.directory, "client_id": graph.tokens.client_id, "root_url": url}
+        words |= {"authority": url, "ca_file": authority.ca_file}
+        known, refused = (
+            o365.Settings.model_validate({**words, "client_secret": secret})
+            for secret in (graph.tokens.client_secret, "another")
+        )
+        yield GraphServer(graph, Wire(url, faults), known, refused)
+
+
+@pytest.fixture(scope="session")
+def ews_server() -> Iterator[EwsServer]:
+    exchange, faults, accounts = Exchange(), Faults(), Accounts()
+    accounts.add(**SERVICE, impersonates=True)
+    application = Starlette(routes=sandbox_ews.routes(exchange, faults, accounts, schemas()))
+    with serve(FaultyWire(application, faults)) as url:
+        yield EwsServer(exchange, Wire(url, faults), settings(url), settings(url, password="another"))
+
+
 @pytest.fixture
 def open_memory() -> Callable[[], Mailbox]:
     return MemoryMailbox
@@ -65,6 +103,21 @@ def open_googlecalendar(google_server: GoogleServer) -> Iterator[Callable[[], Ma
     assert google_server.google.violations == []
 
 
+@pytest.fixture
+def open_o365(graph_server: GraphServer) -> Iterator[Callable[[], Mailbox]]:
+    yield lambda: GraphMailbox(graph_server)
+    graph_server.wire.faults.clear()
+    assert graph_server.exchange.violations == []
+    assert all(size <= 20 for size in graph_server.graph.batches)
+
+
+@pytest.fixture
+def open_ews(ews_server: EwsServer) -> Iterator[Callable[[], Mailbox]]:
+    yield lambda: EwsMailbox(ews_server)
+    ews_server.wire.faults.clear()
+    assert ews_server.exchange.violations == []
+
+
 def _opener(request: pytest.FixtureRequest) -> Iterator[Callable[[], Mailbox]]:
     opened: list[Mailbox] = []
     new = request.getfixturevalue(f"open_{request.param}")
@@ -78,12 +131,12 @@ def _opener(request: pytest.FixtureRequest) -> Iterator[Callable[[], Mailbox]]:
         each.close()
 
 
-@pytest.fixture(params=["memory", "caldav", "googlecalendar"])
+@pytest.fixture(params=["memory", "caldav", "ews", "googlecalendar", "o365"])
 def open_mailbox(request: pytest.FixtureRequest) -> Iterator[Callable[[], Mailbox]]:
     yield from _opener(request)
 
 
-@pytest.fixture(params=["caldav", "googlecalendar"])
+@pytest.fixture(params=["caldav", "ews", "googlecalendar", "o365"])
 def open_wired(request: pytest.FixtureRequest) -> Iterator[Callable[[], Mailbox]]:
     yield from _opener(request)
 

@@ -85,7 +85,12 @@ class Wire:
 
 
 class Wired(Mailbox):
-    """A mailbox at the far end of a wire that can be watched and spoiled."""
+    """A mailbox at the far end of a wire that can be watched and spoiled.
+
+    `looks_first`: a push of creates begins with a look, so that nothing is in doubt if its first request fails.
+    """
+
+    looks_first = False
 
     def __init__(self, wire: Wire) -> None:
         super().__init__()

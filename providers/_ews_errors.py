@@ -1,0 +1,174 @@
+"""What the errors of Exchange, of its library and of the wire mean for the caller."""
+
+import ssl
+import struct
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import requests
+import spnego.exceptions
+from exchangelib import errors as ews
+from lxml import etree
+from urllib3.exceptions import NewConnectionError
+
+from providers._ews_codes import IN_DOUBT, SAYINGS, TOO_MUCH
+from providers._ews_tokens import NoTokenEndpointError, NoTokenNowError, TokenRefusedError, TokenThrottledError
+from providers._ews_wire import NoConnectionFreeError, RefusedError
+from providers._retry_after import LONGEST
+from providers.base import (
+    Ambiguous,
+    ContractBroken,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
+
+Meaning = Callable[[Any, bool], ProviderError]
+
+_STATUSES: dict[int, tuple[type[ProviderError], str]] = {
+    401: (Unauthorized, "it refuses the service account; check username and password, or the application, and auth"),
+    403: (Unauthorized, "it does not let the service account in; check whether EWS is switched on for it"),
+    404: (ContractBroken, "there is no Exchange; check url"),
+    413: (Rejected, "what was sent is too large; shorten the descriptions"),
+    429: (Throttled, "too many requests; the rest follows later"),
+}
+
+
+def fault(error: Exception, *, writing: bool) -> ProviderError:
+    """What `error`, of a class in FAULTS, means; `writing` tells whether something was to be changed."""
+    meaning = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
+    return meaning(error, writing)
+
+
+def _says(kind: type[ProviderError], advice: str) -> Meaning:
+    def meaning(error: Exception, writing: bool) -> ProviderError:
+        said = f"Exchange answered {type(error).__name__}"
+        if kind is Rejected and not writing:
+            return ContractBroken(f"{said} to a question: report this to Carillon's developers.")
+        return kind(f"{said}: {advice}.")
+
+    return meaning
+
+
+def _busy(error: Any, _writing: bool) -> ProviderError:
+    seconds = getattr(error, "back_off", None)
+    wait = min(timedelta(seconds=seconds), LONGEST) if seconds and seconds > 0 else None
+    return Throttled(f"Exchange answered {type(error).__name__}: too much at a time; the rest follows later.", wait)
+
+
+def _failed(error: Exception, writing: bool) -> ProviderError:
+    return _in_doubt(f"Exchange answered {type(error).__name__}", writing)
+
+
+def _in_doubt(said: str, writing: bool) -> ProviderError:
+    if writing:
+        return Ambiguous(f"{said}: what was sent may have been done and is looked up before it is sent again.")
+    return Unavailable(f"{said}: it is asked again later.")
+
+
+def _other(error: Exception, writing: bool) -> ProviderError:
+    code = str(error) if str(error).isidentifier() else type(error).__name__
+    if writing:
+        return Rejected(f"Exchange answered {code}: it will not take this event as it is.")
+    return ContractBroken(f"Exchange answered {code} to a question: report this to Carillon's developers.")
+
+
+def _refused(error: RefusedError, writing: bool) -> ProviderError:
+    said = f"Exchange answered {error.status}"
+    if error.status >= requests.codes.server_error:
+        return _in_doubt(said, writing)
+    kind, advice = _STATUSES.get(error.status) or (ContractBroken, "nobody expects that here; check url")
+    if kind is Throttled:
+        return Throttled(f"{said}: {advice}.", error.wait)
+    return kind(f"{said}: {advice}.")
+
+
+def _lost(_error: Exception, writing: bool) -> ProviderError:
+    return _in_doubt("The connection to Exchange broke or timed out", writing)
+
+
+def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Unavailable("Exchange's certificate is not trusted: check url and ca_file.")
+    if any(isinstance(cause, NewConnectionError) for cause in causes):
+        return _unreachable(error, writing)
+    return _lost(error, writing)
+
+
+def _unreachable(_error: Exception, _writing: bool) -> ProviderError:
+    return Unavailable("Exchange cannot be reached: check url and this machine's network.")
+
+
+def _unreadable(_error: Exception, writing: bool) -> ProviderError:
+    if writing:
+        return _in_doubt("Exchange's answer cannot be read", writing)
+    return ContractBroken("Exchange's answer cannot be read: check url, and whether a proxy answers in its place.")
+
+
+def _no_handshake(_error: Exception, _writing: bool) -> ProviderError:
+    return Unauthorized("Exchange and the service account do not agree about NTLM: check auth, username and password.")
+
+
+def _no_connection_free(_error: Exception, _writing: bool) -> ProviderError:
+    return Unavailable("All connections of the service account are in use: raise connections, or use fewer workers.")
+
+
+def _no_token(_error: Exception, _writing: bool) -> ProviderError:
+    return Unavailable("The token endpoint cannot be reached or is failing: check authority; it is asked again later.")
+
+
+def _token_throttled(error: TokenThrottledError, _writing: bool) -> ProviderError:
+    return Throttled("The token endpoint asks for fewer requests: the rest follows later.", error.wait)
+
+
+def _token_refused(error: TokenRefusedError, _writing: bool) -> ProviderError:
+    return Unauthorized(
+        f"The token endpoint refuses the application ({error.word}): check directory, client_id and client_secret, "
+        "which runs out after a time."
+    )
+
+
+def _no_token_endpoint(_error: Exception, _writing: bool) -> ProviderError:
+    return ContractBroken("The token endpoint gives no token and no reason: check authority and directory.")
+
+
+def _causes(error: BaseException) -> Iterator[object]:
+    """The wire's libraries put a cause into arguments and into `reason`, as well as into the usual chain."""
+    yield error
+    for inner in (*error.args, getattr(error, "reason", None), error.__context__):
+        if isinstance(inner, BaseException):
+            yield from _causes(inner)
+
+
+FAULTS: dict[type[Exception], Meaning] = {
+    **dict.fromkeys(TOO_MUCH, _busy),
+    **dict.fromkeys(IN_DOUBT, _failed),
+    **{kind: _says(*saying) for kinds, saying in SAYINGS.items() for kind in kinds},
+    ews.ResponseMessageError: _other,
+    ews.EWSError: _unreadable,
+    RefusedError: _refused,
+    NoConnectionFreeError: _no_connection_free,
+    TokenThrottledError: _token_throttled,
+    TokenRefusedError: _token_refused,
+    NoTokenNowError: _no_token,
+    NoTokenEndpointError: _no_token_endpoint,
+    spnego.exceptions.SpnegoError: _no_handshake,
+    spnego.exceptions.FeatureMissingError: _no_handshake,
+    spnego.exceptions.NativeError: _no_handshake,
+    struct.error: _no_handshake,
+    PermissionError: _no_handshake,
+    requests.ConnectTimeout: _unreachable,
+    requests.ConnectionError: _cut_or_unreachable,
+    etree.XMLSyntaxError: _unreadable,
+    OSError: _lost,
+    # What exchangelib and requests_ntlm stumble over in an odd answer.
+    LookupError: _unreadable,
+    ValueError: _unreadable,
+    TypeError: _unreadable,
+    AttributeError: _unreadable,
+}
+"""The nearest class counts: {library error: what makes our error of it}."""
