@@ -13,6 +13,7 @@ COMMANDS = {
     "sync": "carillon.people",
     "explain": "carillon.people",
     "unlink": "carillon.people",
+    "migrate": "carillon.migrate",
     "doctor": "carillon.doctor",
     "token": "carillon.token",
 }

@@ -1,7 +1,6 @@
 """A tenant's synchronizations: made, listed, looked at, paused, run at once."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -20,11 +19,11 @@ from provisioning.paths import BASE, Ident, Name
 from provisioning.schemas import milliseconds
 from provisioning.targets import Wish, wish
 from provisioning.users import person
+from worker import modules
 from worker.installation import Installation
 from worker.ledger import Event, Run, Synchronization, Unlink, User
+from worker.moving import AT_ONCE, continued, locked, move
 
-AT_ONCE = timedelta(seconds=30)
-"""A run wanted now is sent now, and is due after this: should the message be lost, the sweep finds it."""
 LAST_RUNS = 10
 
 # Columns and no objects: a list of 60,000 is one query and little work.
@@ -87,7 +86,11 @@ def _listed(calling: Caller, chosen: Select[*tuple[Any, ...]]) -> Response:
 
 
 def put(calling: Calling, body: Fields) -> Response:
-    """Make or update a synchronization. The same user, type and mailbox are the same one; a run begins at once."""
+    """Make or update a synchronization. The same user, type and mailbox are the same one; a run begins at once.
+
+    So is one with this mailbox that goes another way into the same store (`ews`, `o365`), or the user's only one of
+    the store whose mailbox is not found, which is taken to be renamed: it keeps its id and its events.
+    """
     given = checked(schemas.NewSynchronization, body)
     calling.require(given.username)
     wanted = wish(calling.tenant, given, body or {})
@@ -104,14 +107,12 @@ def put(calling: Calling, body: Fields) -> Response:
 
 def _placed(session: Session, calling: Caller, wanted: Wish) -> tuple[Synchronization, bool]:
     """The synchronization as wished, and whether it was made. Of two such calls at once, one makes it."""
-    # The weakest lock that keeps the user from being taken away meanwhile.
-    user = session.scalar(
-        select(User)
-        .where(User.tenant_id == calling.tenant_id, User.username == wanted.username)
-        .with_for_update(read=True, key_share=True)
-    )
+    user = locked(session, calling.tenant_id, wanted.username)
     if user is None:
         raise HTTPException(404, "There is no user of this name; PUT /users/{username} makes one.")
+    if before := continued(session, user, wanted.type, wanted.mailbox):
+        move(calling.tenant, before, wanted.type, wanted.mailbox, wanted.fields)
+        return before, False
     due = func.clock_timestamp() + AT_ONCE
     key = {"user_id": user.id, "type": wanted.type, "mailbox": wanted.mailbox}
     changed = {"fields": wanted.fields, "due_at": due}
@@ -127,7 +128,7 @@ def _unfinished_unlink(session: Session, synchronization: Synchronization) -> in
     return session.scalar(
         select(func.min(Unlink.id)).where(
             Unlink.tenant_id == synchronization.tenant_id,
-            Unlink.type == synchronization.type,
+            Unlink.type.in_(modules.sharing(synchronization.type)),
             Unlink.mailbox == synchronization.mailbox,
             Unlink.finished_at.is_(None),
         )
@@ -249,7 +250,9 @@ def router(installation: Installation) -> APIRouter:
     made.get("/synchronizations", responses=success(items) | errors())(listing)
     made.put(
         "/synchronizations",
-        responses=success(item, description="Updated.") | success(item, 201, "Made.") | errors(404, body=True),
+        responses=success(item, description="Updated, or moved.")
+        | success(item, 201, "Made.")
+        | errors(404, body=True),
         openapi_extra=synchronization_body(installation),
     )(put)
     made.get("/synchronizations/{id}", responses=success(schemas.SynchronizationDetailAnswer) | errors(404))(show)

@@ -39,6 +39,11 @@ def forget(known: bytes, fields: Collection[str]) -> bytes:
     return b"".join(_UNKNOWN if name in fields else block for name, block in blocks)
 
 
+def titled(known: bytes, title: str) -> bool:
+    """Whether `known` is of an event with this title."""
+    return len(known) == len(FIELDS) * SIZE and known[:SIZE] == _text(title)
+
+
 # The same few texts recur all through a timetable: looking one up takes a tenth of hashing it.
 @lru_cache(4_096)
 def _text(text: str) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from providers.base import Found
-from schedules.fingerprint import forget
+from schedules.fingerprint import forget, titled
 from schedules.plan import IN_DOUBT, Known
 
 Policy = Literal["restore", "respect", "keep"]
@@ -33,19 +33,29 @@ class Reconciliation:
     touched: int
 
 
-def reconcile(known: Sequence[Known], found: Sequence[Found], synchronization: str, policy: Policy) -> Reconciliation:
+def reconcile(
+    known: Sequence[Known],
+    found: Sequence[Found],
+    synchronization: str,
+    policy: Policy,
+    *,
+    carried_over: bool = False,
+) -> Reconciliation:
     """`known` as it is true after `found` was read, for `plan` to carry on from.
 
     `found` is everything that carries the synchronization's mark, on whatever day: from a listing cut to a window,
     what a person moved out of it would look deleted. Orphans of other synchronizations may stand in it too and are
     adopted; everything in it is ours to decide on.
+
+    `carried_over` says that `known` was written another way into the same calendars, which spells ids and versions
+    otherwise: an event of ours under its key is the one we know, and it is as we wrote it if start and title are.
     """
     kept, surplus = _one_a_key(known, found, synchronization)
     met, strangers = _met(known, kept)
     missing = [row for row in known if row.key not in met]
     # What was found comes last and wins: an update in doubt may have given an event the key of a row that is gone.
     rows = {row.key: row for row in _without(missing, policy)}
-    rows |= {each.mark.key: _settled(row, each, synchronization, policy) for row, each in met.values()}
+    rows |= {each.mark.key: _settled(row, each, synchronization, policy, carried_over) for row, each in met.values()}
     rows |= {each.mark.key: _adopted(each) for each in strangers}
     others = {each.mark.key: each.mark.synchronization for each in kept if each.mark.synchronization != synchronization}
     return Reconciliation(
@@ -53,22 +63,26 @@ def reconcile(known: Sequence[Known], found: Sequence[Found], synchronization: s
         surplus=surplus,
         adopted=len(strangers),
         vanished=sum(_stood(row) for row in missing),
-        touched=sum(row.state == "written" and _touched(row, each) for row, each in met.values()),
+        touched=sum(
+            row.state == "written" and _touched(row, each, synchronization, carried_over) for row, each in met.values()
+        ),
     )
 
 
 def _one_a_key(
     known: Sequence[Known], found: Sequence[Found], synchronization: str
 ) -> tuple[list[Found], tuple[Found, ...]]:
-    """For each key the event to keep, one we know by its id before one of ours before others; and what is left.
+    """For each key the event to keep, one we know by its id before one of ours before others, where it was put before
+    elsewhere; and what is left.
 
     Both are in this order: those we know by their ids come first.
     """
-    keys = {row.ref.id: row.key for row in known if row.ref}
+    keys, starts = {row.ref.id: row.key for row in known if row.ref}, {row.key: row.start for row in known}
 
-    def rank(each: Found) -> tuple[bool, bool, bool, str]:
-        place = each.ref.id
-        return keys.get(place) != each.mark.key, place not in keys, each.mark.synchronization != synchronization, place
+    def rank(each: Found) -> tuple[bool, bool, bool, bool, str]:
+        place, key = each.ref.id, each.mark.key
+        others, elsewhere = each.mark.synchronization != synchronization, starts.get(key) != each.start
+        return keys.get(place) != key, place not in keys, others, elsewhere, place
 
     copies: defaultdict[str, list[Found]] = defaultdict(list)
     for each in sorted(found, key=rank):
@@ -103,15 +117,15 @@ def _without(missing: Iterable[Known], policy: Policy) -> Iterator[Known]:
             yield replace(row, state="dismissed", ref=None)
 
 
-def _settled(row: Known, found: Found, synchronization: str, policy: Policy) -> Known:
+def _settled(row: Known, found: Found, synchronization: str, policy: Policy, carried_over: bool) -> Known:
     """`row` as it is after its event was found."""
     now = replace(row, key=found.mark.key, ref=found.ref)
     if row.state == "creating" and found.mark.synchronization == synchronization:
         # A create is done whole or not at all: what stands is what was intended.
         return replace(now, state="written")
-    if row.ref is None or row.ref.id != found.ref.id:
+    if not _same(row, found, synchronization, carried_over):
         return replace(now, state="written", fingerprint=b"", merge=True)
-    if row.state not in IN_DOUBT and not _touched(row, found):
+    if row.state not in IN_DOUBT and not _touched(row, found, synchronization, carried_over):
         return now
     if row.state == "rejected":
         return replace(now, merge=True)
@@ -128,10 +142,19 @@ def _stood(row: Known) -> bool:
     return row.state in {"written", "updating"} or (row.state == "rejected" and row.ref is not None)
 
 
-def _touched(row: Known, found: Found) -> bool:
-    """It is no longer as we wrote it: another version, or where a server has none another start."""
-    if row.ref is None or row.ref.id != found.ref.id:
+def _same(row: Known, found: Found, synchronization: str, carried_over: bool) -> bool:
+    """It is the very event that the row speaks of, and not another one with its key."""
+    if row.ref is None or row.ref.id == found.ref.id:
+        return row.ref is not None
+    return carried_over and found.mark.synchronization == (row.marked_by or synchronization)
+
+
+def _touched(row: Known, found: Found, synchronization: str, carried_over: bool) -> bool:
+    """It is no longer as we wrote it: another version, or where versions cannot be compared another start."""
+    if row.ref is None or not _same(row, found, synchronization, carried_over):
         return True
+    if carried_over and row.ref != found.ref:
+        return row.start != found.start or not titled(row.fingerprint, found.title)
     if row.ref.version is None or found.ref.version is None:
         return row.start != found.start
     return row.ref.version != found.ref.version

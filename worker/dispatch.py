@@ -1,11 +1,13 @@
 """Claims what is due and sends it. Any number of beats may ask for it at once."""
 
+import json
 from datetime import UTC, datetime
 
 import redis
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
+from worker import modules
 from worker.database import transaction
 from worker.installation import Installation
 from worker.ledger import Run
@@ -23,7 +25,9 @@ _CLAIM_SYNCHRONIZATIONS = text("""
         SELECT s.id FROM synchronizations s
         WHERE s.enabled AND s.due_at <= clock_timestamp() AND s.tenant_id = ANY(:tenants) AND NOT EXISTS (
             SELECT FROM unlinks u
-            WHERE u.finished_at IS NULL AND u.tenant_id = s.tenant_id AND u.type = s.type AND u.mailbox = s.mailbox)
+            WHERE u.finished_at IS NULL AND u.tenant_id = s.tenant_id AND u.mailbox = s.mailbox
+            AND coalesce(CAST(:stores AS jsonb) ->> u.type, u.type)
+                = coalesce(CAST(:stores AS jsonb) ->> s.type, s.type))
         ORDER BY s.due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
     RETURNING synchronizations.id, users.username || ' → ' || synchronizations.type
 """)
@@ -44,9 +48,10 @@ def dispatch(installation: Installation) -> dict[str, int]:
     room = _room(installation)
     with transaction(installation.engine) as session:
         due = {"seconds": LONGEST_TASK, "limit": room, "tenants": list(installation.tenants)}
+        stores = {"stores": json.dumps(modules.STORES)}
         # They go to another queue, and a full one of routine runs must not hold them up.
         unlinks = session.execute(_CLAIM_UNLINKS, due | {"limit": BACKLOG}).all()
-        synchronizations = session.execute(_CLAIM_SYNCHRONIZATIONS, due).all()
+        synchronizations = session.execute(_CLAIM_SYNCHRONIZATIONS, due | stores).all()
     sent = sum(installation.queue.unlink(ident, label) for ident, label in unlinks)
     sent += sum(installation.queue.synchronize(ident, label) for ident, label in synchronizations)
     return {"synchronizations": len(synchronizations), "unlinks": len(unlinks), "sent": sent}

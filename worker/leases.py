@@ -10,7 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from worker import modules
 from worker.database import transaction
+from worker.ledger import Synchronization, Unlink
 
 SECONDS = 120
 """How long a mailbox stays taken after a worker died; far above the timeout of one call to a provider, and renewed
@@ -41,11 +43,15 @@ class LostLeaseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """What a lease is taken on."""
+    """What a lease is taken on: whichever way leads into the store, one at a time writes to it."""
 
     tenant_id: int
-    type: str
+    store: str
     mailbox: str
+
+    @classmethod
+    def of(cls, row: Synchronization | Unlink) -> "Mailbox":
+        return cls(row.tenant_id, modules.store(row.type), row.mailbox)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +89,4 @@ def lease(engine: Engine, mailbox: Mailbox) -> Iterator[Lease | None]:
 
 
 def _names(mailbox: Mailbox) -> dict[str, object]:
-    return {"tenant_id": mailbox.tenant_id, "type": mailbox.type, "mailbox": mailbox.mailbox}
+    return {"tenant_id": mailbox.tenant_id, "type": mailbox.store, "mailbox": mailbox.mailbox}

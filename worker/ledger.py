@@ -92,7 +92,7 @@ class Synchronization(Base):
     `fields` are the `provisioning_*` values without their prefix. `due_at` is when the next run may start: claiming
     pushes it into the
     future first, so that a crash is by itself a retry. `validator` is the source's word for the reading that was last
-    carried out whole.
+    carried out whole, behind the place where that was; `worker.situation` reads it.
     """
 
     __tablename__ = "synchronizations"
@@ -149,7 +149,9 @@ class Event(Base):
 
 
 class Lease(Base):
-    """Who may write to a mailbox now. `generation` grows with every holder, so that a late one can record nothing."""
+    """Who may write to a mailbox now. `generation` grows with every holder, so that a late one can record nothing.
+    `type` is the name of a store, which two types of provider may share.
+    """
 
     __tablename__ = "leases"
 
@@ -192,6 +194,7 @@ class Unlink(Base):
     __table_args__ = (
         Index("unlinks_due", "due_at", postgresql_where=text("finished_at IS NULL")),
         Index("unlinks_mailbox", "tenant_id", "type", "mailbox"),
+        Index("unlinks_person", "tenant_id", "username"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

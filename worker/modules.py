@@ -11,6 +11,9 @@ import timetables
 from providers.base import Provider
 from timetables.base import Source
 
+STORES = {"ews": "exchange", "o365": "exchange"}
+"""Types that are ways into one store: the same mailboxes, events and marks. Every other type has a store of its own."""
+
 
 class Target(Protocol):
     """What a synchronization's `provisioning_*` fields amount to."""
@@ -38,6 +41,16 @@ class UnknownModuleError(Exception):
 
 def provider_names() -> list[str]:
     return _names(providers.__path__)
+
+
+def store(kind: str) -> str:
+    """The store that a type of provider is a way into."""
+    return STORES.get(kind, kind)
+
+
+def sharing(kind: str) -> list[str]:
+    """Every type that is a way into the same store, itself among them."""
+    return sorted({kind, *(each for each, name in STORES.items() if name == store(kind))})
 
 
 def source_names() -> list[str]:

@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from schedules.guard import Hold
 from schedules.plan import IN_DOUBT
 from worker import known as rows
+from worker import modules
 from worker.database import transaction
 from worker.installation import Installation
 from worker.leases import Lease, LostLeaseError, Mailbox
@@ -29,18 +30,25 @@ class Situation:
     """A synchronization about to run.
 
     `states` counts its events by state: a run that finds nothing to do never loads them. `orphans` are the marks that
-    this person's earlier unlinks left standing in the mailbox.
+    this person's earlier unlinks left standing in mailboxes of this store, `siblings` the person's other
+    synchronizations with it: a second address may lead to the same mailbox.
     """
 
     row: Synchronization
     tenant: Tenant
     states: Mapping[str, int]
     orphans: frozenset[str]
+    siblings: tuple[Synchronization, ...]
     unlinking: int | None
 
     @property
     def mark(self) -> str:
         return str(self.row.id)
+
+    @property
+    def shared(self) -> bool:
+        """Whether events of this person that carry another mark than ours may stand in the mailbox."""
+        return bool(self.orphans or self.siblings)
 
     @property
     def hold(self) -> Hold | None:
@@ -49,20 +57,20 @@ class Situation:
         return Hold(since=self.row.held_since, reading=self.row.held_reading or "", going=0, of=0)
 
     @property
-    def place(self) -> str:
-        """Where we write. What stands at another place than last time is not known before it was read."""
-        provider = self.tenant.providers.get(self.row.type)
-        return _digest(provider.model_dump_json() if provider else "", json.dumps(self.row.fields, sort_keys=True))
-
-    @property
     def in_doubt(self) -> bool:
         """Whether an outcome was not recorded."""
         return any(self.states.get(state) for state in IN_DOUBT)
 
     @property
     def moved(self) -> bool:
-        """Whether the last whole run wrote somewhere else."""
-        return self.row.validator is not None and not self.row.validator.startswith(f"{self.place} ")
+        """Whether the last whole run wrote somewhere else, or another way."""
+        return moved(self.tenant, self.row)
+
+    @property
+    def carried_over(self) -> bool:
+        """Whether it was another way into the same store: ids and versions are spelled otherwise now."""
+        before, _, _ = (self.row.validator or "").partition("/")
+        return self.moved and before != self.row.type and before in modules.sharing(self.row.type)
 
     @property
     def validator(self) -> str | None:
@@ -72,7 +80,21 @@ class Situation:
 
     def carried_out(self, reading: str) -> str:
         """What to remember of a reading: where and under which settings it was carried out, and the source's word."""
-        return f"{self.place} {_digest(self.tenant.settings.model_dump_json())} {reading}"
+        return f"{place(self.tenant, self.row)} {_digest(self.tenant.settings.model_dump_json())} {reading}"
+
+
+def place(tenant: Tenant, row: Synchronization) -> str:
+    """Where a synchronization writes: `TYPE/DIGEST`. What stands at another place than last time is not known before
+    it was read.
+    """
+    provider = tenant.providers.get(row.type)
+    leading = provider.model_dump_json() if provider else ""
+    return f"{row.type}/{_digest(leading, json.dumps(row.fields, sort_keys=True))}"
+
+
+def moved(tenant: Tenant, row: Synchronization) -> bool:
+    """Whether what the ledger knows of a synchronization was written at another place."""
+    return row.validator is not None and not row.validator.startswith(f"{place(tenant, row)} ")
 
 
 def situation(session: Session, installation: Installation, ident: int) -> Situation | None:
@@ -81,20 +103,38 @@ def situation(session: Session, installation: Installation, ident: int) -> Situa
     tenant = installation.tenants.get(row.tenant_id) if row else None
     if row is None or tenant is None or not row.enabled:
         return None
-    of_mailbox = (Unlink.tenant_id == row.tenant_id, Unlink.type == row.type, Unlink.mailbox == row.mailbox)
-    unlinks = session.scalars(select(Unlink).where(*of_mailbox)).all()
-    unlinking = next((unlink.id for unlink in unlinks if not unlink.finished_at), None)
+    unlinks = _unlinks(session, row)
+    here = (each for each in unlinks if each.mailbox == row.mailbox and not each.finished_at)
     # Only this person's: somebody else may have left theirs in the same mailbox, and they are not ours to take over.
     left = (each for each in unlinks if each.mode in _LEAVING and each.username == row.user.username)
-    orphans = frozenset(str(each.synchronization_id) for each in left)
-    return Situation(row, tenant, rows.states(session, ident), orphans, unlinking)
+    return Situation(
+        row,
+        tenant,
+        states=rows.states(session, ident),
+        orphans=frozenset(str(each.synchronization_id) for each in left),
+        siblings=_siblings(session, row),
+        unlinking=next((each.id for each in here), None),
+    )
+
+
+def _unlinks(session: Session, row: Synchronization) -> Sequence[Unlink]:
+    """Those of the mailbox that are not done, and all that this person has in the store."""
+    in_store = (Unlink.tenant_id == row.tenant_id, Unlink.type.in_(modules.sharing(row.type)))
+    unfinished = and_(Unlink.mailbox == row.mailbox, Unlink.finished_at.is_(None))
+    chosen = select(Unlink).where(*in_store, or_(unfinished, Unlink.username == row.user.username))
+    return session.scalars(chosen.order_by(Unlink.id)).all()
+
+
+def _siblings(session: Session, row: Synchronization) -> tuple[Synchronization, ...]:
+    in_store = Synchronization.type.in_(modules.sharing(row.type))
+    chosen = select(Synchronization).where(Synchronization.user_id == row.user_id, in_store)
+    return tuple(session.scalars(chosen.where(Synchronization.id != row.id).order_by(Synchronization.id)))
 
 
 def mailbox_of(session: Session, ident: int) -> Mailbox | None:
     """What a run of this synchronization takes a lease on; None if there is no such synchronization."""
-    columns = (Synchronization.tenant_id, Synchronization.type, Synchronization.mailbox)
-    found = session.execute(select(*columns).where(Synchronization.id == ident)).one_or_none()
-    return Mailbox(*found) if found else None
+    row = session.get(Synchronization, ident)
+    return Mailbox.of(row) if row else None
 
 
 def _digest(*texts: str) -> str:
@@ -103,19 +143,22 @@ def _digest(*texts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A synchronization whose mailbox we hold."""
+    """A synchronization whose mailbox we hold, to be written to as `kind` of provider."""
 
     engine: Engine
     lease: Lease
     ident: int
+    kind: str
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A transaction in which the mailbox is still ours and the synchronization still there and not paused.
+        """A transaction in which the mailbox is still ours, and the synchronization still there, not paused, and not
+        moved to another mailbox or another way into it.
 
         Raises: LostLeaseError.
         """
-        there = select(Synchronization.id).where(Synchronization.id == self.ident, Synchronization.enabled)
+        same = (Synchronization.type == self.kind, Synchronization.mailbox == self.lease.mailbox.mailbox)
+        there = select(Synchronization.id).where(Synchronization.id == self.ident, Synchronization.enabled, *same)
         with transaction(self.engine) as session:
             self.lease.renew(session)
             if session.execute(there.with_for_update(read=True)).scalar() is None:

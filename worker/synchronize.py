@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from providers.base import Delete, Done, EventError, Found, Marks, Provider, Unavailable, Window
+from providers.base import Delete, Done, EventError, Found, Provider, Unavailable, Window
 from schedules import due
 from schedules.guard import Hold, guard, reading, sentence
 from schedules.plan import Known, plan
-from schedules.reconcile import reconcile
 from schedules.retry import Decision, Status, decide
 from schedules.wanted import Wanted, wanted
 from timetables.base import Person
@@ -19,8 +18,9 @@ from worker import known as rows
 from worker.database import transaction
 from worker.edge import attempt
 from worker.installation import Installation
-from worker.leases import Lease, LostLeaseError, lease
+from worker.leases import Lease, LostLeaseError, Mailbox, lease
 from worker.ledger import Run, Synchronization
+from worker.looking import look
 from worker.mailbox import calendar
 from worker.push import Tally, batches, push, steps
 from worker.queue import LONGEST_TASK
@@ -31,6 +31,8 @@ Clock = Callable[[], datetime]
 ROUNDS = 3
 """How often one run plans anew because the calendar was changed under its hands."""
 BUSY = timedelta(seconds=5)
+
+_STRANGE = "event(s) here carry the mark of another synchronization of this person and were left as they are."
 
 _log = logging.getLogger("carillon.synchronize")
 
@@ -68,13 +70,14 @@ class _Pass:
     def __init__(self, installation: Installation, ident: int, held: Lease, clock: Clock) -> None:
         self.installation = installation
         self.ident = ident
-        self.held = Held(installation.engine, held, ident)
+        self.lease = held
         self.clock = clock
         self.started = clock()
         self.deadline = time.monotonic() + LONGEST_TASK
         self.tally = Tally()
         self.hold: Hold | None = None
         self.resync = False
+        self.strange = 0
         self.validator: str | None = None
 
     def report(self) -> Report:
@@ -85,10 +88,13 @@ class _Pass:
             return Report("GONE")
         if found.unlinking:
             return Report("WAITING", detail=f"unlink {found.unlinking} of this mailbox is not done")
+        if Mailbox.of(found.row) != self.lease.mailbox:
+            return Report("LOST", detail="it was moved to another mailbox")
+        self.held = Held(self.installation.engine, self.lease, self.ident, found.row.type)
         try:
             error = attempt(lambda: self._run(found), _log, self.ident)
         except LostLeaseError:
-            return Report("LOST", detail="another worker took this mailbox over, or it is being unlinked")
+            return Report("LOST", detail="another worker took this mailbox over, or it is being unlinked or was moved")
         return self._end(found, error)
 
     def _run(self, found: Situation) -> None:
@@ -140,19 +146,10 @@ class _Pass:
 
     def _look(self, found: Situation, provider: Provider) -> list[Known]:
         """Read the calendar back and record what it says about what we know."""
-        known = self._known()
-        instance = found.tenant.settings.instance
-        ours = {found.mark, *found.orphans}
-        marks = Marks(instance, None if found.orphans else found.mark)
-        there = [each for each in provider.find(marks) if each.mark.synchronization in ours]
-        # At another place nobody has deleted anything yet, whatever is missing there.
-        policy = "restore" if found.moved else found.tenant.settings.policy
-        settled = reconcile(known, there, found.mark, policy)
-        after = [_afresh(each) for each in settled.known] if self.resync else list(settled.known)
-        with self.held.transaction() as session:
-            rows.replace(session, self.ident, known, after)
-        self._remove(provider, settled.surplus)
-        return after
+        sight = look(self.held, found, provider, self.started, afresh=self.resync)
+        self.strange = sight.strange
+        self._remove(provider, sight.surplus)
+        return sight.known
 
     def _remove(self, provider: Provider, surplus: Sequence[Found]) -> None:
         """Take away what stands twice under one mark; the ledger never knew the second."""
@@ -213,11 +210,15 @@ class _Pass:
         if self.tally.unfinished:
             status: Status = "OK" if row.last_sync else "PENDING"
             return replace(decision, status=status, detail="A long push goes on in the next run.", due_at=now)
+        return replace(decision, detail=self._remark(found))
+
+    def _remark(self, found: Situation) -> str:
+        """What is to be said of a run that came to its end."""
         if self.tally.refused:
-            return replace(decision, detail=f"{self.tally.failed} event(s) were refused: {self.tally.refused}")
+            return f"{self.tally.failed} event(s) were refused: {self.tally.refused}"
         if found.states.get("rejected"):
-            return replace(decision, detail=self._still_refused())
-        return decision
+            return self._still_refused()
+        return f"{self.strange} {_STRANGE}" if self.strange else ""
 
     def _still_refused(self) -> str:
         with transaction(self.installation.engine) as session:
@@ -248,14 +249,9 @@ class _Pass:
 
 
 def _wants_resync(found: Situation, now: datetime) -> bool:
-    """Asked for, or due, or the first push goes where an earlier synchronization left events."""
+    """Asked for, or due, or the first push goes where another synchronization of this person may have events."""
     row = found.row
-    if row.resync_asked_at or (row.last_sync is None and found.orphans):
+    if row.resync_asked_at or (row.last_sync is None and found.shared):
         return True
     since = row.last_resync or row.created_at
     return due.resync_due(since, now, found.tenant.settings.resync_interval, row.id)
-
-
-def _afresh(known: Known) -> Known:
-    """At a resync, what the server once refused is offered again."""
-    return replace(known, fingerprint=b"") if known.state == "rejected" else known

@@ -7,12 +7,12 @@ from providers.base import Marks, Window
 from schedules import due
 from schedules.guard import Hold, guard, reading
 from schedules.plan import IN_DOUBT, Known, Plan, plan
-from schedules.reconcile import reconcile
 from schedules.wanted import Reason, reasons, wanted
 from timetables.base import Person, Timetable
 from worker import known as rows
 from worker.database import transaction
 from worker.installation import Installation
+from worker.looking import settle
 from worker.mailbox import calendar
 from worker.situation import Situation, situation
 
@@ -39,7 +39,10 @@ def trial(installation: Installation, ident: int, now: datetime) -> Trial | None
     if found is None:
         return None
     window, timetable = _read(installation, found, now)
-    wish, known = wanted(timetable.events, found.tenant.rendering, window), _settled(found, _known(installation, ident))
+    wish, known = (
+        wanted(timetable.events, found.tenant.rendering, window),
+        _settled(found, _known(installation, ident), now),
+    )
     planned = plan(wish, known, window)
     limits = found.tenant.settings.guard.limits()
     return Trial(planned, guard(planned, known, now, limits, found.hold, reading(wish)))
@@ -78,11 +81,11 @@ def _known(installation: Installation, ident: int) -> list[Known]:
         return rows.load(session, ident)
 
 
-def _settled(found: Situation, known: list[Known]) -> list[Known]:
+def _settled(found: Situation, known: list[Known], now: datetime) -> list[Known]:
     """What is known, with what is in doubt looked up as the run would look it up."""
     if not any(each.state in IN_DOUBT for each in known):
         return known
     row = found.row
     with calendar(found.tenant, row.type, row.user.username, row.fields) as provider:
         there = provider.find(Marks(found.tenant.settings.instance, found.mark))
-    return list(reconcile(known, there, found.mark, found.tenant.settings.policy).known)
+    return list(settle(found, known, there, now).known)

@@ -24,6 +24,7 @@ from providers.base import (
     Unavailable,
 )
 from schedules.retry import decide
+from worker import modules
 from worker.database import transaction
 from worker.edge import attempt
 from worker.installation import Installation
@@ -120,7 +121,7 @@ def carry_out(installation: Installation, ident: int, clock: Callable[[], dateti
     tenant = installation.tenants.get(row.tenant_id)
     if tenant is None:
         return UnlinkReport("GONE", detail="its tenant is not in carillon.toml any more")
-    with lease(installation.engine, Mailbox(row.tenant_id, row.type, row.mailbox)) as held:
+    with lease(installation.engine, Mailbox.of(row)) as held:
         if held is None:
             with transaction(installation.engine) as session:
                 _set(session, ident, due_at=func.clock_timestamp() + BUSY)
@@ -211,7 +212,7 @@ def _wake(session: Session, done: Unlink) -> None:
     """Synchronizations of this mailbox have waited. After a CLEANUP nothing of theirs stands: they begin anew."""
     same = (
         Synchronization.tenant_id == done.tenant_id,
-        Synchronization.type == done.type,
+        Synchronization.type.in_(modules.sharing(done.type)),
         Synchronization.mailbox == done.mailbox,
     )
     values: dict[str, Any] = {"due_at": func.clock_timestamp()}

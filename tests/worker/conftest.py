@@ -12,9 +12,11 @@ from sandbox.app import application
 from sandbox.faults import Faults
 from sandbox.institution import Institution
 from sandbox.serve import serve
+from ways import open_second_way
 from worker import database as databases
 from worker.installation import Installation, install
 from worker.ledger import Run, Synchronization, Unlink, UnlinkMode, User
+from worker.moving import move
 from worker.settings import load
 from worker.synchronize import Report, synchronize
 from worker.unlinks import UnlinkReport, accept, carry_out
@@ -53,7 +55,7 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
-    def link(self, username: str | None = None, **fields: str) -> int:
+    def link(self, username: str | None = None, kind: str = "memory", **fields: str) -> int:
         """Provision a person's mailbox; the synchronization's id."""
         username = username or self.people[0]
         with databases.transaction(self.installation.engine) as session:
@@ -66,7 +68,7 @@ class World:
             row = Synchronization(
                 tenant_id=tenant_id,
                 user_id=user.id,
-                type="memory",
+                type=kind,
                 mailbox=fields.get("smtpAddress", username),
                 fields=fields,
                 created_at=self.now,
@@ -74,6 +76,13 @@ class World:
             session.add(row)
             session.flush()
             return row.id
+
+    def move(self, ident: int, kind: str, **fields: str) -> None:
+        """Let a synchronization go on another way, or at another address."""
+        with databases.transaction(self.installation.engine) as session:
+            row = session.get_one(Synchronization, ident)
+            mailbox = fields.get("smtpAddress", row.user.username)
+            move(self.installation.tenants[row.tenant_id], row, kind, mailbox, fields)
 
     def run(self, ident: int) -> Report:
         return synchronize(self.installation, ident, self.clock)
@@ -135,3 +144,11 @@ def world(database: str, redis_url: str, tmp_path: Path) -> Iterator[World]:
         people = [each.username for each in institution.people if "ROLE_STUDENT" in each.roles]
         yield World(installation, institution, faults, tenant.providers["memory"].store, people=people)
         installation.close()
+
+
+@pytest.fixture
+def two_ways(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same, where the type `mirror` leads to the calendars of `memory` too."""
+    for tenant in world.installation.tenants.values():
+        open_second_way(monkeypatch, tenant, "mirror", "memory", store=world.store)
+    return world
