@@ -1,4 +1,4 @@
-"""Puts the sandbox together: the university, Google's calendar server, a real CalDAV server, settings that fit."""
+"""Puts the sandbox together: the university, Google's and Microsoft's servers, a real CalDAV server, settings."""
 
 import json
 from collections.abc import Iterator
@@ -6,60 +6,92 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Router
+from starlette.types import ASGIApp
+
 from sandbox.app import application
+from sandbox.certificates import Authority, application_certificate
 from sandbox.dav import calendar_server, relay
+from sandbox.ews import routes as ews_routes
+from sandbox.ews_access import Accounts
+from sandbox.exchange import Exchange
 from sandbox.faults import Faults, FaultyWire
 from sandbox.google import routes as google_routes
 from sandbox.google_calendar import GoogleCalendar
+from sandbox.graph import routes as graph_routes
+from sandbox.graph_service import Graph
 from sandbox.institution import Institution
+from sandbox.microsoft_tokens import MicrosoftTokens
 from sandbox.serve import serve
 
 DAV_PASSWORD = "sandbox-dav"  # noqa: S105 - opens nothing but the sandbox's own calendars, on loopback
+EWS_PASSWORD = "sandbox-ews"  # noqa: S105 - as above
+EWS_USER = "svc-carillon"
 
 
 @dataclass(frozen=True, slots=True)
 class Playground:
     """The sandbox as it runs: where it answers, its state for whoever shares the process, and settings for Carillon.
 
-    `dav_url` is the CalDAV server behind a wire that counts and can fail, `dav_server_url` the server itself.
+    `dav_url` is the CalDAV server behind a wire that counts and can fail, `dav_server_url` the server itself. Exchange
+    and Microsoft Graph answer at `microsoft_url`, over TLS.
     """
 
     url: str
     dav_url: str
     dav_server_url: str
+    microsoft_url: str
     config: Path
     institution: Institution
     google: GoogleCalendar
+    exchange: Exchange
     faults: Faults
     dav_faults: Faults
+    exchange_faults: Faults
 
 
 @contextmanager
 def playground(folder: Path, interval: str = "1min", future: str = "180d") -> Iterator[Playground]:
     """The sandbox on free loopback ports until the block ends; its files stand in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    institution, faults, dav_faults = Institution(), Faults(), Faults()
+    institution, faults, dav_faults, exchange_faults = Institution(), Faults(), Faults(), Faults()
     names = [person.username for person in institution.people]
-    google = GoogleCalendar([name for name in names if "@" in name])
+    addresses = [name for name in names if "@" in name]
+    google, exchange, tokens = GoogleCalendar(addresses), Exchange(addresses), MicrosoftTokens()
     app = application(institution, faults, google_routes(google, faults))
-    passwords = dict.fromkeys(names, DAV_PASSWORD)
+    authority = Authority(folder)
     with (
         serve(app) as url,
-        calendar_server(folder / "dav", passwords) as dav_server_url,
+        serve(_microsoft(exchange, tokens, exchange_faults), certificate=authority.server()) as microsoft_url,
+        calendar_server(folder / "dav", dict.fromkeys(names, DAV_PASSWORD)) as dav_server_url,
         serve(FaultyWire(relay(dav_server_url), dav_faults)) as dav_url,
     ):
-        config = folder / "carillon.toml"
         (folder / "google.json").write_text(google.service_account(url))
-        config.write_text(_settings(institution, url, dav_url, interval, future))
-        yield Playground(url, dav_url, dav_server_url, config, institution, google, faults, dav_faults)
+        (folder / "graph.pem").write_text(_certificate(tokens))
+        config = folder / "carillon.toml"
+        words = {"url": url, "dav_url": dav_url, "microsoft_url": microsoft_url, "interval": interval, "future": future}
+        words |= {"ca_file": str(authority.ca_file), "directory": tokens.directory, "client_id": tokens.client_id}
+        words |= {"folder": str(folder.resolve()), "zone": institution.zone.key, "token": institution.elevated_token}
+        words |= {"dav_password": DAV_PASSWORD, "ews_user": EWS_USER, "ews_password": EWS_PASSWORD}
+        config.write_text(_SETTINGS.format_map({name: json.dumps(word)[1:-1] for name, word in words.items()}))
+        servers = (url, dav_url, dav_server_url, microsoft_url)
+        yield Playground(*servers, config, institution, google, exchange, faults, dav_faults, exchange_faults)
 
 
-def _settings(institution: Institution, url: str, dav_url: str, interval: str, future: str) -> str:
-    token, password = json.dumps(institution.elevated_token), json.dumps(DAV_PASSWORD)
-    zone = institution.zone.key
-    return _SETTINGS.format(
-        url=url, dav_url=dav_url, interval=interval, future=future, zone=zone, token=token, password=password
-    )
+def _microsoft(exchange: Exchange, tokens: MicrosoftTokens, faults: Faults) -> ASGIApp:
+    """EWS and Microsoft Graph over one store, with one service account and one application."""
+    accounts = Accounts()
+    accounts.add(EWS_USER, EWS_PASSWORD, impersonates=True)
+    routes = [*ews_routes(exchange, faults, accounts), *graph_routes(Graph(exchange, tokens), faults)]
+    return FaultyWire(ExceptionMiddleware(Router(routes)), faults)
+
+
+def _certificate(tokens: MicrosoftTokens) -> str:
+    """The application's certificate with its key, known to the token endpoint."""
+    made = application_certificate()
+    tokens.register(made.certificate)
+    return made.private_key + made.certificate
 
 
 _SETTINGS = """\
@@ -74,14 +106,29 @@ window = {{ past = "14d", future = "{future}" }}
 [tenants.sandbox.timetable]
 source = "mytimetable"
 urls = ["{url}/api/v0/"]
-token = {token}
+token = "{token}"
 
 [tenants.sandbox.providers.caldav]
 url = "{dav_url}/{{mailbox}}/timetable/"
 username = "{{mailbox}}"
-password = {password}
+password = "{dav_password}"
 
 [tenants.sandbox.providers.googlecalendar]
-service_account = "file:google.json"
+service_account = "file:{folder}/google.json"
 root_url = "{url}/"
+
+[tenants.sandbox.providers.ews]
+url = "{microsoft_url}/EWS/Exchange.asmx"
+username = "{ews_user}"
+password = "{ews_password}"
+auth = "basic"
+ca_file = "{ca_file}"
+
+[tenants.sandbox.providers.o365]
+directory = "{directory}"
+client_id = "{client_id}"
+certificate = "file:{folder}/graph.pem"
+root_url = "{microsoft_url}/"
+authority = "{microsoft_url}/"
+ca_file = "{ca_file}"
 """

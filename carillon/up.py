@@ -46,6 +46,7 @@ def _run(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
         if sandbox:
             grounds = stack.enter_context(playground(data / "sandbox"))
             config, addresses = grounds.config, {"Sandbox university": grounds.url, "Sandbox CalDAV": grounds.dav_url}
+            addresses["Sandbox Exchange"] = grounds.microsoft_url
         load(config)
         where = stack.enter_context(services(data))
         parts = started(where, config, data, port, flower_port=flower_port)

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from carillon.cli import main
+from sandbox.certificates import application_certificate
 from sandbox.google_calendar import GoogleCalendar
 from worker.settings import load
 
@@ -42,9 +43,11 @@ def test_the_example_of_the_settings_loads(tmp_path):
     for name in re.findall(r"file:([\w.]+)", text):
         (tmp_path / name).write_text("word\n")
     (tmp_path / "google.json").write_text(GoogleCalendar([]).service_account("http://127.0.0.1:1"))
+    application = application_certificate()
+    (tmp_path / "graph.pem").write_text(application.private_key + application.certificate)
     (tmp_path / "carillon.toml").write_text(text)
     tenant = load(tmp_path / "carillon.toml").tenants["example"]
-    assert set(tenant.providers) == {"caldav", "googlecalendar"}
+    assert set(tenant.providers) == {"caldav", "ews", "googlecalendar", "o365"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

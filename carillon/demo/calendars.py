@@ -1,6 +1,7 @@
 """The people's calendars, read from the servers and changed as their owners would: past Carillon, past its ledger."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
@@ -8,8 +9,11 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 
+from providers._exchange import INSTANCE, PROPERTY_SET
 from providers.base import Window
 from sandbox.dav import Person as DavPerson
+from sandbox.exchange import Calendar as StoredCalendar
+from sandbox.exchange import Exchange, Item
 from sandbox.google_calendar import GoogleCalendar
 from sandbox.institution import Institution
 from sandbox.institution_model import Person
@@ -92,6 +96,36 @@ class GoogleMailbox:
         private = event.get("extendedProperties", {}).get("private", {})
         ours = "carillonInstance" in private
         return Entry(event["id"], _instant(start, self.zone), event.get("location", ""), ours, event)
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeMailbox:
+    """In Exchange's store, where EWS and Microsoft Graph both lead."""
+
+    exchange: Exchange
+    address: str
+
+    def entries(self) -> list[Entry]:
+        with self.exchange.lock:
+            return [self._entry(item) for item in self.exchange.own(self.address).items()]
+
+    def add_own(self, title: str, start: datetime) -> None:
+        self._change(lambda own: own.insert({"subject": title, "start": start, "end": start + timedelta(hours=1)}))
+
+    def drag(self, entry: Entry, by: timedelta) -> None:
+        times = {"start": entry.whole.start + by, "end": entry.whole.end + by}
+        self._change(lambda own: own.change(entry.id, times))
+
+    def throw_away(self, entry: Entry) -> None:
+        self._change(lambda own: own.remove(entry.id))
+
+    def _change(self, change: Callable[[StoredCalendar], object]) -> None:
+        with self.exchange.lock:
+            change(self.exchange.own(self.address))
+
+    @staticmethod
+    def _entry(item: Item) -> Entry:
+        return Entry(item.id, item.start, item.location, (PROPERTY_SET, INSTANCE) in item.properties, item)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from carillon.demo.api import Api
 from carillon.demo.calendars import (
     Calendar,
     DavCalendar,
+    ExchangeMailbox,
     GoogleMailbox,
     Participant,
     Place,
@@ -21,7 +22,10 @@ from providers.base import Window
 from sandbox.dav import Person as DavPerson
 from schedules.due import window
 
+KINDS = ("caldav", "googlecalendar", "ews", "o365")
 PEOPLE_EACH = 4
+MOVERS = 2
+"""How many more have Exchange through EWS, to be moved to Microsoft Graph."""
 FUTURE_DAYS = 60
 OWN = "Dentist"
 """What stands in everybody's calendar before Carillon comes, and must stand there untouched to the end."""
@@ -29,7 +33,7 @@ OWN = "Dentist"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The stage, the provisioning API, and the people: as many with CalDAV as with Google Calendar."""
+    """The stage, the provisioning API, and the people: as many with each kind of calendar, and some to be moved."""
 
     grounds: Playground
     api: Api
@@ -51,11 +55,13 @@ class Scene:
         return self.api.synchronization(someone.ident)
 
     def requests(self) -> dict[str, int]:
-        """How many write requests each kind of calendar server has had, a batch counting once."""
-        dav, google = self.grounds.dav_faults, self.grounds.faults
+        """How many requests each kind of calendar server has had to write, a batch counting once; of EWS, all."""
+        dav, google, exchange = self.grounds.dav_faults, self.grounds.faults, self.grounds.exchange_faults
         return {
             "caldav": len(dav.seen(method="PUT")) + len(dav.seen(method="DELETE")),
             "googlecalendar": len(google.seen("/batch/*")),
+            "ews": len(exchange.seen("/EWS/*")),
+            "o365": len(exchange.seen("/v1.0/$batch")),
         }
 
     def every(self, kind: str) -> Iterator[Participant]:
@@ -63,7 +69,7 @@ class Scene:
 
 
 def cast(grounds: Playground) -> tuple[Participant, ...]:
-    """The first students of the university, half of them with either kind of calendar."""
+    """The first students of the university, the first four of them with one kind of calendar each."""
     students = [
         person
         for person in grounds.institution.people
@@ -71,7 +77,7 @@ def cast(grounds: Playground) -> tuple[Participant, ...]:
     ]
     return tuple(
         Participant(person, kind, _calendar(grounds, kind, person.mail))
-        for person, kind in zip(students, ["caldav", "googlecalendar"] * PEOPLE_EACH, strict=False)
+        for person, kind in zip(students, [*KINDS * PEOPLE_EACH, *["ews"] * MOVERS], strict=False)
     )
 
 
@@ -79,4 +85,6 @@ def _calendar(grounds: Playground, kind: str, address: str) -> Calendar:
     zone = grounds.institution.zone
     if kind == "caldav":
         return DavCalendar(DavPerson(grounds.dav_server_url, address, DAV_PASSWORD), zone)
-    return GoogleMailbox(grounds.google, address, zone)
+    if kind == "googlecalendar":
+        return GoogleMailbox(grounds.google, address, zone)
+    return ExchangeMailbox(grounds.exchange, address)

@@ -4,15 +4,20 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import cycle
 
 from carillon.demo.api import eventually, moment
 from carillon.demo.calendars import Participant, shown
-from carillon.demo.scene import OWN, Scene
+from carillon.demo.scene import KINDS, MOVERS, OWN, Scene
 from carillon.demo.telling import Telling
 from sandbox.faults import Fault
 from sandbox.institution_model import Event
 
 CHANGE_SECONDS = 60
+COMING_BACK = 8
+EWS_MOST = 4
+"""Requests of one run that creates, updates and deletes: a look, and one for each."""
+NAMES = {"caldav": "CalDAV", "googlecalendar": "Google", "ews": "EWS", "o365": "Microsoft Graph"}
 
 Row = tuple[str, int, int, int]
 
@@ -35,8 +40,8 @@ def provision(scene: Scene, telling: Telling) -> None:
         rows.append((someone.name, sum(run["created"] for run in runs), sum(scene.wanted(someone).values())))
         telling.count(created=rows[-1][1])
     telling.table(("Person", "Events written", "In the timetable"), rows)
-    requests = scene.requests()
-    telling.note(f"{seconds:.1f} s, {requests['caldav']} requests to CalDAV, {requests['googlecalendar']} to Google.")
+    spent = ", ".join(f"{number} to {NAMES[kind]}" for kind, number in scene.requests().items())
+    telling.note(f"{seconds:.1f} s; requests: {spent}.")
     telling.claim(
         "every calendar, read from its server, equals its person's timetable", all(map(scene.equal, scene.people))
     )
@@ -55,7 +60,7 @@ def change(scene: Scene, telling: Telling) -> None:
     since, before = time.time(), scene.requests()
     _reschedule(scene)
     telling.note("Two events are moved, one of them to another day; one is cancelled; one gets another room;")
-    telling.note("and the first two people get a guest lecture. Others see what they share with the first.")
+    telling.note("and the first four people get a guest lecture. Others see what they share with the first.")
     goal = len(scene.people)
     telling.until("calendars that follow", goal, lambda: sum(map(scene.equal, scene.people)), CHANGE_SECONDS)
     rows = [_written(scene, someone, since) for someone in scene.people]
@@ -64,11 +69,14 @@ def change(scene: Scene, telling: Telling) -> None:
     telling.claim("every calendar follows its timetable", all(map(scene.equal, scene.people)))
     telling.claim("the first saw 1 event created, 3 updated in place and 1 deleted", rows[0][1:] == (1, 3, 1))
     spent = {kind: number - before[kind] for kind, number in scene.requests().items()}
-    dav = [row for row, someone in zip(rows, scene.people, strict=True) if someone.kind == "caldav"]
-    changes = sum(_sum(dav, place) for place in (1, 2, 3))
+    changed = {kind: _changed(scene, rows, kind) for kind in spent}
+    people, changes = changed["caldav"]
     telling.claim(f"{changes} changes cost CalDAV {spent['caldav']} requests", spent["caldav"] == changes)
-    changed = sum(any(row[1:]) for row in rows if row not in dav)
-    telling.claim(f"and Google {spent['googlecalendar']}, one batch a person", spent["googlecalendar"] == changed)
+    for kind in ("googlecalendar", "o365"):
+        people = changed[kind][0]
+        telling.claim(f"{NAMES[kind]} {spent[kind]}, one batch a person", spent[kind] == people)
+    people = changed["ews"][0]
+    telling.claim(f"and EWS {spent['ews']}, at most {EWS_MOST} a person", spent["ews"] <= people * EWS_MOST)
     _still_untouched(scene, telling)
 
 
@@ -96,14 +104,14 @@ def fail(scene: Scene, telling: Telling) -> None:
 
 
 def interfere(scene: Scene, telling: Telling) -> None:
-    """Two people move or delete an event of ours; a resync reads the calendars back and restores them."""
-    meddlers = scene.people[:2]
+    """Some people move or delete an event of ours; a resync reads the calendars back and restores them."""
+    meddlers = scene.people[: len(KINDS)]
     for someone in meddlers:
         coming = [each for each in someone.ours() if each.start > datetime.now(UTC) and each.location]
         first, second = sorted(coming, key=lambda each: (each.start, each.id))[:2]
         someone.calendar.drag(first, timedelta(hours=3))
         someone.calendar.throw_away(second)
-    telling.note("Two people drag one of our events three hours down and throw another away.")
+    telling.note("One with each kind of calendar drags an event of ours three hours down and throws another away.")
     telling.claim("their calendars no longer equal their timetables", not any(map(scene.equal, meddlers)))
     for someone in meddlers:
         scene.api.resync(someone.ident)
@@ -113,11 +121,31 @@ def interfere(scene: Scene, telling: Telling) -> None:
     _still_untouched(scene, telling)
 
 
+def migrate(scene: Scene, telling: Telling) -> None:
+    """The same mailboxes through Microsoft Graph instead of EWS: nothing in them changes."""
+    movers = scene.people[-MOVERS:]
+    before, ended = (
+        [someone.ours() for someone in movers],
+        {each.ident: scene.detail(each)["lastSync"] for each in movers},
+    )
+    for someone in movers:
+        someone.kind = "o365"
+        someone.ident = scene.api.put_synchronization(someone.person.username, someone.kind, someone.person.mail)
+    telling.note(f"PUT /api/v0/synchronizations with type=o365 for {MOVERS} people who had ews.")
+    telling.until("mailboxes adopted", MOVERS, lambda: sum(_adopted(scene, each, ended) for each in movers))
+    telling.claim("their synchronizations are the same ones", [each.ident for each in movers] == list(ended))
+    telling.claim(
+        f"{sum(map(len, before))} events written through EWS were adopted, not one was touched",
+        [someone.ours() for someone in movers] == before,
+    )
+    _still_untouched(scene, telling)
+
+
 def leave(scene: Scene, telling: Telling) -> None:
     """Each mode of unlinking, at each kind of calendar."""
     rows = []
-    for kind in ("caldav", "googlecalendar"):
-        for someone, mode in zip(scene.every(kind), _EXPECTED, strict=True):
+    for kind in KINDS:
+        for someone, mode in zip(scene.every(kind), cycle(_EXPECTED), strict=False):
             rows.append(_unlink(scene, telling, someone, mode))
     telling.table(("Person", "Mode", "Before", "Foretold", "Removed", "Left", "As it should"), rows)
     for mode in _EXPECTED:
@@ -128,7 +156,7 @@ def leave(scene: Scene, telling: Telling) -> None:
 def clean_up(scene: Scene, telling: Telling) -> None:
     """Whoever kept events links again, which adopts them; CLEANUP then takes whatever any synchronization left."""
     rows = []
-    for someone in scene.people[:4]:
+    for someone in scene.people[:COMING_BACK]:
         left = len(someone.ours())
         someone.ident = scene.api.put_synchronization(someone.person.username, someone.kind, someone.person.mail)
         eventually(partial(_is_ok, scene, someone), 30)
@@ -137,18 +165,25 @@ def clean_up(scene: Scene, telling: Telling) -> None:
         rows.append((someone.name, left, "no" if not doubled else "YES", row[2], row[4], row[5]))
     telling.table(("Person", "Left behind", "Doubled", "After linking again", "Removed", "Left"), rows)
     telling.claim("linking again adopts what was left behind, and doubles nothing", all(row[2] == "no" for row in rows))
-    telling.claim("CLEANUP leaves nothing of ours behind", all(not someone.ours() for someone in scene.people[:4]))
+    telling.claim(
+        "CLEANUP leaves nothing of ours behind", all(not someone.ours() for someone in scene.people[:COMING_BACK])
+    )
     telling.claim("nobody was ever invited or notified", scene.grounds.google.notifications == 0)
     telling.claim("every request kept to Google's published contract", scene.grounds.google.violations == [])
+    telling.claim("and nobody was invited through Exchange either", scene.grounds.exchange.notifications == 0)
     _still_untouched(scene, telling)
 
 
 CHAPTERS: tuple[tuple[str, Callable[[Scene, Telling], None]], ...] = (
-    ("An administrator provisions eight people, four with CalDAV and four with Google Calendar", provision),
+    (
+        "An administrator provisions eighteen people, with CalDAV, Google Calendar, Exchange and Microsoft 365",
+        provision,
+    ),
     ("Nothing changes", rest),
     ("The timetabling office changes its mind", change),
     ("The timetable API fails", fail),
     ("People change our events", interfere),
+    ("Two mailboxes move from EWS to Microsoft Graph", migrate),
     ("People leave, in each of the four ways", leave),
     ("Some of them come back, and are then cleaned up after", clean_up),
 )
@@ -185,7 +220,7 @@ def _reschedule(scene: Scene) -> None:
     institution.move(put_off.id(zone), put_off.start + timedelta(days=1, hours=1))
     institution.cancel(cancelled.id(zone))
     institution.change_room(elsewhere.id(zone), _other_room(scene, elsewhere))
-    for someone in scene.people[:2]:
+    for someone in scene.people[: len(KINDS)]:
         evening = elsewhere.start + timedelta(hours=8)
         institution.add(someone.person.username, "Guest lecture", evening, room=institution.rooms[0])
 
@@ -197,8 +232,20 @@ def _written(scene: Scene, someone: Participant, since: float) -> Row:
     return someone.name, created, updated, deleted
 
 
+def _changed(scene: Scene, rows: list[Row], kind: str) -> tuple[int, int]:
+    """How many people with that kind of calendar had something to change, and how many changes those were."""
+    changes = [sum(row[1:]) for row, someone in zip(rows, scene.people, strict=True) if someone.kind == kind]
+    return sum(map(bool, changes)), sum(changes)
+
+
 def _sum(rows: list[Row], place: int) -> int:
     return sum(int(row[place]) for row in rows)
+
+
+def _adopted(scene: Scene, someone: Participant, ended: dict[int, int]) -> bool:
+    """Whether a run through Microsoft Graph ended well since."""
+    detail = scene.detail(someone)
+    return bool(detail["type"] == "o365" and detail["status"] == "OK" and detail["lastSync"] > ended[someone.ident])
 
 
 def _is_ok(scene: Scene, someone: Participant) -> bool:

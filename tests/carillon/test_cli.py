@@ -86,7 +86,7 @@ def test_doctor_says_what_is_well(carillon, anna):
 def test_doctor_says_what_is_not_and_what_to_do(carillon, grounds, tmp_path):
     config = tmp_path / "carillon.toml"
     text = grounds.config.read_text().replace("sandbox-elevated", "wrong").replace("sandbox-dav", "wrong")
-    config.write_text(text.replace("file:google.json", f"file:{grounds.config.parent / 'google.json'}"))
+    config.write_text(text)
     said = carillon("doctor", "--config", str(config), status=1, CARILLON_REDIS_URL="redis://127.0.0.1:9/0").output
     assert "Redis does not answer" in said
     assert "CARILLON_REDIS_URL" in said
@@ -134,7 +134,7 @@ def test_a_title_in_brackets_is_shown_as_it_is(carillon, anna, grounds):
 def test_a_tenant_that_was_taken_out_of_the_settings_is_named(carillon, anna, grounds, tmp_path):
     config = tmp_path / "carillon.toml"
     text = grounds.config.read_text().replace("tenants.sandbox", "tenants.another")
-    config.write_text(text.replace("file:google.json", f"file:{grounds.config.parent / 'google.json'}"))
+    config.write_text(text)
     for command in (("sync", anna[0]), ("explain", anna[0]), ("unlink", str(anna[1]), "--mode", "CLEANUP")):
         said = carillon(*command, "--config", str(config), status=1).stderr
         assert f"the tenant of synchronization {anna[1]} is not in {config} any more" in said

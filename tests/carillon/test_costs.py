@@ -13,13 +13,15 @@ from worker.settings import load
 from worker.synchronize import synchronize
 
 NUMBER = 300
+FIRST = {"caldav": {"PUT": NUMBER}, "googlecalendar": {"POST": 6}, "ews": {"POST": 3}, "o365": {"POST": 15}}
+LATER = {"caldav": {"PUT": 5, "DELETE": 3}, "googlecalendar": {"POST": 1}, "ews": {"POST": 2}, "o365": {"POST": 1}}
 
 
-@pytest.fixture(params=["googlecalendar", "caldav"])
+@pytest.fixture(params=FIRST)
 def linked(request, grounds, database, redis_url):
     """A person with just 300 events and one kind of calendar: what runs and tells its cost, and the events."""
     institution: Institution = grounds.institution
-    person = institution.people[0 if request.param == "caldav" else 1].username
+    person = institution.people[list(FIRST).index(request.param)].username
     wishes = institution.wishes(person)
     for key in wishes.subscriptions():
         wishes.subscribe(key, enabled="!user!" in key)
@@ -37,10 +39,11 @@ def linked(request, grounds, database, redis_url):
         ident = row.id
 
     def run():
-        for faults in (grounds.faults, grounds.dav_faults):
+        for faults in (grounds.faults, grounds.dav_faults, grounds.exchange_faults):
             faults.forget()
         report = synchronize(installation, ident, lambda: datetime.now(UTC))
         seen = grounds.faults.seen("/batch/*") + grounds.faults.seen("/calendar/*") + grounds.dav_faults.seen()
+        seen += grounds.exchange_faults.seen("/EWS/*") + grounds.exchange_faults.seen("/v1.0/*")
         return report, Counter(each.method for each in seen)
 
     yield request.param, run, [institution.event(each) for each in events]
@@ -51,7 +54,7 @@ def test_a_push_costs_what_its_server_allows_at_best(linked, grounds):
     kind, run, events = linked
     report, spent = run()
     assert (report.outcome, report.created) == ("OK", NUMBER)
-    assert spent == ({"POST": 6} if kind == "googlecalendar" else {"PUT": NUMBER})
+    assert spent == FIRST[kind]
 
     report, spent = run()
     assert (report.outcome, report.kept) == ("OK", NUMBER)
@@ -64,6 +67,6 @@ def test_a_push_costs_what_its_server_allows_at_best(linked, grounds):
         grounds.institution.cancel(event.id(zone))
     report, spent = run()
     assert (report.created, report.updated, report.deleted) == (0, 5, 3)
-    assert spent == ({"POST": 1} if kind == "googlecalendar" else {"PUT": 5, "DELETE": 3})
+    assert spent == LATER[kind]
     assert grounds.google.violations == []
-    assert grounds.google.notifications == 0
+    assert grounds.google.notifications == grounds.exchange.notifications == 0
