@@ -52,10 +52,13 @@ class Playground:
 
 
 @contextmanager
-def playground(folder: Path, interval: str = "1min", future: str = "180d") -> Iterator[Playground]:
+def playground(
+    folder: Path, interval: str = "1min", future: str = "180d", institution: Institution | None = None
+) -> Iterator[Playground]:
     """The sandbox on free loopback ports until the block ends; its files stand in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    institution, faults, dav_faults, exchange_faults = Institution(), Faults(), Faults(), Faults()
+    institution = institution or Institution()
+    faults, dav_faults, exchange_faults = Faults(), Faults(), Faults()
     names = [person.username for person in institution.people]
     addresses = [name for name in names if "@" in name]
     google, exchange, tokens = GoogleCalendar(addresses), Exchange(addresses), MicrosoftTokens()

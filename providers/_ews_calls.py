@@ -22,6 +22,7 @@ from providers.base import (
     ProviderError,
     Ref,
     Rejected,
+    Throttled,
     Unavailable,
 )
 
@@ -32,21 +33,19 @@ FEW = 20
 class Calls:
     """One mailbox's calendar, as EWS has it. Each call is one request, but for a listing of many pages.
 
-    All raise as `providers.base.Provider.push`, what reads but Ambiguous.
+    All that ask raise as `providers.base.Provider.push`, what reads but Ambiguous.
     """
 
     def __init__(self, settings: Settings, target: Target) -> None:
         self.person = Person(target.account, settings.access, settings.wire)
 
     def entry(self, told: dict[str, Any]) -> Any:
-        """What `create` takes for an event. Makes no request. Raises: Rejected."""
-        with _sayable():
-            return CreateItem(account=self.person).entry(told)
+        """What `create` takes for an event. Makes no request. Raises: ValueError, TypeError, EWSError."""
+        return CreateItem(account=self.person).entry(told)
 
     def change(self, ref: Ref, told: dict[str, Any]) -> Any:
-        """What `update` takes for an event. Makes no request. Raises: Rejected."""
-        with _sayable():
-            return UpdateItem(account=self.person).change(ref, told)
+        """What `update` takes for an event. Makes no request. Raises: ValueError, TypeError, EWSError."""
+        return UpdateItem(account=self.person).change(ref, told)
 
     def create(self, entries: Sequence[Any]) -> list[Ref | ProviderError]:
         """Where each event stands, or why it does not."""
@@ -94,20 +93,26 @@ class Calls:
             return folders.find(f"*/{{{TNS}}}EffectiveRights")
 
     def _items(self, wanted: Q, fields: Sequence[str]) -> list[Any]:
+        """All that are as `wanted`, page by page; Exchange ends a page early, or gives an empty one, when it is busy.
+
+        See: https://learn.microsoft.com/exchange/client-developer/exchange-web-services/ews-throttling-in-exchange
+        """
         items: list[Any] = []
-        first_total: int | None = None
-        while True:
+        totals, last = set(), False
+        while not last:
+            # The last item that we have is asked for again: if it is where it was, nothing has slipped past.
+            again = min(1, len(items))
             with _translated(writing=False):
-                folder = self._page(wanted, fields, len(items))
-                page = folder.find(f"{{{TNS}}}Items")
-                total, last = int(folder.get("TotalItemsInView")), folder.get("IncludesLastItemInRange") == "true"
-                items += page
-            if first_total not in {None, total}:
+                folder = self._page(wanted, fields, len(items) - again)
+                page = list(folder.find(f"{{{TNS}}}Items"))
+                totals.add(int(folder.get("TotalItemsInView")))
+                last = folder.get("IncludesLastItemInRange") == "true"
+            if len(page) <= again and not last:
+                raise Throttled("Exchange lists nothing more for now: too much at a time; the rest follows later.")
+            if len(totals) > 1 or [to_ref(each) for each in page[:again]] != [to_ref(each) for each in items[-again:]]:
                 raise Unavailable("The calendar changed while it was read: it is read again later.")
-            first_total = total
-            if last or not len(page):
-                break
-        if len(items) != total:
+            items += page[again:]
+        if totals != {len(items)}:
             raise ContractBroken("Exchange's listing is not whole: check url, and whether a proxy changes answers.")
         return items
 
@@ -125,14 +130,6 @@ def _translated(*, writing: bool) -> Iterator[None]:
         yield
     except tuple(FAULTS) as error:
         raise _of_all(fault(error, writing=writing)) from error
-
-
-@contextmanager
-def _sayable() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, TypeError, EWSError) as error:
-        raise Rejected(f"This event cannot be said in EWS ({type(error).__name__}): correct it.") from error
 
 
 def _of_all(meaning: ProviderError) -> ProviderError:

@@ -37,6 +37,7 @@ IN_DOUBT: tuple[type[Exception], ...] = (
     ews.ErrorDataSourceOperation,
     ews.ErrorNotEnoughMemory,
     ews.ErrorProxyCallFailed,
+    ews.ErrorProxyRequestProcessingFailed,
     ews.ErrorRequestAborted,
     ews.CASError,
 )
@@ -53,7 +54,12 @@ SAYINGS: dict[tuple[type[Exception], ...], tuple[type[ProviderError], str]] = {
         ews.ErrorImpersonationFailed,
         ews.ErrorInvalidExchangeImpersonationHeaderData,
     ): (Unauthorized, _ROLE),
-    (ews.ErrorAccessDenied, ews.ErrorCreateItemAccessDenied, ews.ErrorNotDelegate): (
+    (
+        ews.ErrorAccessDenied,
+        ews.ErrorCreateItemAccessDenied,
+        ews.ErrorRecoverableItemsAccessDenied,
+        ews.ErrorNotDelegate,
+    ): (
         Unauthorized,
         "the service account may not do this; check its role, or share the calendar with it",
     ),
@@ -91,6 +97,15 @@ SAYINGS: dict[tuple[type[Exception], ...], tuple[type[ProviderError], str]] = {
         ews.ErrorMailboxStoreUnavailable,
         ews.ErrorMailboxFailover,
         ews.ErrorADUnavailable,
+        ews.ErrorADOperation,
+        ews.ErrorNoRespondingCASInDestinationSite,
+        ews.ErrorNoApplicableProxyCASServersAvailable,
+        ews.ErrorNoDestinationCASDueToKerberosRequirements,
+        ews.ErrorNoDestinationCASDueToSSLRequirements,
+        ews.ErrorNoDestinationCASDueToVersionMismatch,
+        ews.ErrorProxyRequestNotAllowed,
+        ews.ErrorProxyServiceDiscoveryFailed,
+        ews.ErrorProxyTokenExpired,
         ews.ErrorBatchProcessingStopped,
     ): (Unavailable, "the mailbox is not available for now; it is tried again later"),
     (

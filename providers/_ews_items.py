@@ -35,6 +35,7 @@ from providers._exchange import (
     ZONE,
     categories,
     event_id,
+    windows_zone,
 )
 from providers.base import FIELDS, ContractBroken, Create, Delete, Event, Found, Mark, Marks, Ref, Update
 
@@ -162,12 +163,9 @@ def _times(event: Event) -> dict[str, Any]:
 
 @cache
 def _as_windows_has(zone: str) -> EWSTimeZone:
-    """The zone that stands for the Windows id of `zone`; offsets on the wire keep instants exact where they differ.
-
-    The library's ids, not the newest: a server learns those years after they were invented, or never.
-    """
+    """The zone that stands for the Windows id of `zone`; offsets on the wire keep instants exact where they differ."""
     try:
-        return EWSTimeZone.from_ms_id(EWSTimeZone(zone).ms_id)
+        return EWSTimeZone.from_ms_id(windows_zone(zone))
     except UnknownTimeZone:
         return UTC_ZONE
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from exchangelib import UTC, services
+from exchangelib import UTC, EWSTimeZone, services
 from exchangelib.account import Identity
 from exchangelib.errors import ErrorServerBusy, EWSError, MalformedResponseError, ResponseMessageError, TransportError
-from exchangelib.fields import FieldPath
+from exchangelib.fields import FieldOrder, FieldPath
 from exchangelib.folders import Calendar, Root
 from exchangelib.items import (
     ID_ONLY,
@@ -52,7 +52,6 @@ class Person:
         self.primary_smtp_address = address
         self.access_type = access
         self.identity = Identity(primary_smtp_address=address)
-        self.default_timezone = UTC
         # Made by hand: the library would ask for both folders, one mailbox of the process after the other.
         mailbox = Mailbox(email_address=address)
         root = Root(account=self, _distinguished_id=DistinguishedFolderId(id="root", mailbox=mailbox))
@@ -69,12 +68,16 @@ class Once(EWSService):
 
     ERRORS_TO_CATCH_IN_RESPONSE = EWSError
     WARNINGS_TO_CATCH_IN_RESPONSE = EWSError
+    _timezone = UTC
 
     def ask(self, payload: Any, container: str | None = None) -> list[Any]:
         """For each part of the request its element `container`, or the error it met.
 
         Raises: EWSError, XMLSyntaxError, and as `Wire.post`.
         """
+        # All-day events go from midnight to midnight «of the request or the appointment»: so that is one zone.
+        zones = {each.get("Id") for each in payload.iter(f"{{{TNS}}}StartTimeZone")}
+        self._timezone = EWSTimeZone.from_ms_id(zones.pop()) if len(zones) == 1 else UTC
         version = self.account.version.api_version
         content = self.protocol.post(self.wrap(payload, api_version=version), self._extra_headers())
         body = _tree(content).find(f"{{{SOAPNS}}}Body")
@@ -155,13 +158,13 @@ class GetItem(Once, services.GetItem):
 
 class FindItem(Once, services.FindItem):
     def find(self, wanted: Q, fields: Iterable[str], offset: int) -> Any:
-        """One page of the calendar's items that are as `wanted`: the element `RootFolder`, or an error."""
+        """One page of the calendar's items that are as `wanted`, by start: the element `RootFolder`, or an error."""
         folders = [self.account.calendar]
         payload = self.get_payload(
             folders=folders,
             additional_fields=_paths(fields),
             restriction=Restriction(wanted, folders=folders, applies_to=Restriction.ITEMS),
-            order_fields=None,
+            order_fields=[FieldOrder(each) for each in _paths(["start"])],
             query_string=None,
             shape=ID_ONLY,
             depth=SHALLOW,

@@ -107,7 +107,8 @@ class Target(BaseModel):
     @field_validator("account")
     @classmethod
     def _is_an_address(cls, address: str) -> str:
-        if not ADDRESS.fullmatch(address):
+        # Exchange has no others, and a request's header could not say them.
+        if not (address.isascii() and address.isprintable() and ADDRESS.fullmatch(address)):
             raise ValueError("must be the mailbox's e-mail address, like alice@example.org")
         return address.lower()
 

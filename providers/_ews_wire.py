@@ -16,12 +16,15 @@ import requests
 from exchangelib import Configuration, FailFast, Version
 from exchangelib.protocol import BaseProtocol
 from exchangelib.transport import BASIC, NTLM, get_auth_instance
+from requests.adapters import HTTPAdapter
 
 from providers._ews_tokens import Tokens
 from providers._retry_after import retry_after
 
 PATIENCE = 60.0
 """Seconds to wait until one of the account's connections is free."""
+_SPOKEN = {requests.codes.ok, requests.codes.unauthorized, requests.codes.server_error}
+"""The statuses of answers that have more to tell."""
 
 
 class NoConnectionFreeError(Exception):
@@ -83,8 +86,23 @@ class Bearer:
         return request
 
 
+class _Adapter(HTTPAdapter):
+    """Tells a refusal as soon as it comes: in the middle of NTLM's handshake, the library would stumble over it."""
+
+    def send(self, *args: Any, **options: Any) -> requests.Response:
+        """Raises: RefusedError, requests.RequestException."""
+        answer = super().send(*args, **options)
+        if answer.status_code in _SPOKEN:
+            return answer
+        # To its end: a session has one connection, which would stay taken.
+        _ = answer.content
+        raise _refused(answer)
+
+
 class Wire(BaseProtocol):
     """What exchangelib calls a protocol. A request is sent once."""
+
+    HTTP_ADAPTER_CLS = _Adapter
 
     def __init__(
         self, url: str, sign_in: SignIn, version: Version, connections: int, *, timeout: float, ca_file: Path | None
@@ -151,4 +169,8 @@ def _envelope(answer: requests.Response) -> bytes:
     fault = answer.status_code == requests.codes.server_error and b"Envelope" in answer.content
     if answer.status_code == requests.codes.ok or fault:
         return answer.content
-    raise RefusedError(answer.status_code, retry_after(answer.headers.get("Retry-After"), datetime.now(UTC)))
+    raise _refused(answer)
+
+
+def _refused(answer: requests.Response) -> RefusedError:
+    return RefusedError(answer.status_code, retry_after(answer.headers.get("Retry-After"), datetime.now(UTC)))

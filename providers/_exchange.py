@@ -25,6 +25,23 @@ ZONE = "carillonZone"
 CATEGORY = "carillonCategory"
 """The category that we gave, to tell it from those that the person gave."""
 
+_OLDER = {
+    "Alberta Standard Time": "Mountain Standard Time",
+    "British Columbia Standard Time": "Pacific Standard Time",
+    "Manitoba Standard Time": "Central Standard Time",
+}
+"""Windows' ids of 2026, and what the same places had before: a server learns an id years later, or never."""
+_LEFT_OUT = {
+    "CST6CDT": "America/Chicago",
+    "EST5EDT": "America/New_York",
+    "MST7MDT": "America/Denver",
+    "PST8PDT": "America/Los_Angeles",
+    "US/East-Indiana": "America/Indianapolis",
+    "Europe/Uzhgorod": "Europe/Kyiv",
+    "Europe/Zaporozhye": "Europe/Kyiv",
+}
+"""IANA zones that the table of Windows' ids lacks, by one that it has."""
+
 
 def event_id(mark: Mark, generation: int) -> str:
     """64 characters of `[0-9a-f]`, always the same for the same mark and generation."""
@@ -33,8 +50,9 @@ def event_id(mark: Mark, generation: int) -> str:
 
 
 def windows_zone(zone: str) -> str:
-    """The Windows id of an IANA zone; UTC for one that Windows does not know."""
-    return tz_win.get(zone, "UTC")
+    """The Windows id of an IANA zone, one that old servers know; UTC for a zone that Windows does not know."""
+    windows = tz_win.get(_LEFT_OUT.get(zone, zone), "UTC")
+    return _OLDER.get(windows, windows)
 
 
 def spoken(moment: datetime, zone: str) -> tuple[datetime, str]:

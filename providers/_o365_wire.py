@@ -126,7 +126,13 @@ class Wire:
             connection.update_session_auth_header()
         # Said with the request, for REQUESTS_CA_BUNDLE would win over what a session says.
         options |= {"verify": self._verify, "allow_redirects": False}
-        answer: requests.Response = getattr(connection, method)(url, **options)
+        try:
+            answer: requests.Response = getattr(connection, method)(url, **options)
+        except AttributeError as error:
+            # It wants to quote a refusal, and stumbles over one in other words than Graph's: we read it ourselves.
+            if not isinstance(error.__context__, requests.HTTPError):
+                raise
+            answer = error.__context__.response
         return answer
 
     def _carried(self) -> str:

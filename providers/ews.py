@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfoNotFoundError
 
 from exchangelib import EWSDateTime
+from exchangelib.errors import EWSError
 from exchangelib.restriction import Q
 from exchangelib.util import TNS
 
@@ -49,6 +51,7 @@ BATCH = 300
 WRITES = 150
 """Creates or updates in one request: Exchange counts the work after each, and lets the next ones wait."""
 MARGIN = timedelta(days=1)
+_UNSAYABLE = (ValueError, TypeError, OverflowError, ZoneInfoNotFoundError, EWSError)
 
 
 def connect(settings: Settings, target: Target) -> Provider:
@@ -132,8 +135,8 @@ class ExchangeCalendar:
             return there
         try:
             return self._create(change, there) if isinstance(change, Create) else self._change(change, there)
-        except Rejected as error:
-            return error
+        except _UNSAYABLE as error:
+            return Rejected(f"This event cannot be said in EWS ({type(error).__name__}): correct it.")
 
     def _create(self, create: Create, there: Sequence[Standing]) -> Any:
         if not there:

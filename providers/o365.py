@@ -93,6 +93,9 @@ class Microsoft365:
 
     def find(self, marks: Marks, window: Window | None = None) -> list[Found]:
         found = [each for page in self._pages(marks) for each in to_found(page, marks)]
+        if len({each.ref.id for each in found}) < len(found):
+            # Pages are counted from the first event: when one comes or goes meanwhile, they slip.
+            raise Unavailable("The calendar changed while it was read: it is read again later.")
         within = [each for each in found if window is None or each.start in window]
         return sorted(within, key=lambda each: (each.start, each.ref.id))
 
@@ -142,7 +145,7 @@ class Microsoft365:
         """The outcomes of `creates`, each of which met one of `taken`."""
         ids = [error.existing for error in taken]
         try:
-            seen = self._look([self._where(*each) for each in zip(creates, ids, strict=True)])
+            seen = self._look([self._where(each) for each in creates])
             steps = [self._create_at(*each) for each in zip(creates, ids, seen, strict=True)]
             outcomes = self._carry_out(creates, steps)
         except ProviderError as error:
@@ -204,10 +207,10 @@ class Microsoft365:
     def _place(self, there: str, query: str = "") -> str:
         return f"{self._events}/{quote(there, safe='')}{'?' if query else ''}{query}"
 
-    def _where(self, create: Create, existing: str | None) -> str:
-        """Where to look for what a create made before."""
-        if existing is not None:
-            return self._place(existing, LOOK)
+    def _where(self, create: Create) -> str:
+        """Where to look for what a create made before: a listing holds nothing but what stands in the calendar, while
+        an id may lead into Deleted Items.
+        """
         return f"{self._events}?{listing(ID, event_id(create.mark, create.generation), PAGE)}"
 
     def _pages(self, marks: Marks) -> Iterator[Mapping[str, Any]]:

@@ -1,5 +1,8 @@
 """NTLM as IIS speaks it: a connection signs in once, and every later request on it is that account's.
 
+It needs what pyspnego keeps to itself: `spnego.server` reads passwords from a file that one variable of the process's
+environment names, and knows an account under one domain only.
+
 See: https://learn.microsoft.com/openspecs/windows_protocols/ms-nlmp/
 """
 

@@ -1,9 +1,13 @@
 """Exchange: service accounts, how they sign in, and whose calendars they reach."""
 
+import base64
+import hashlib
 import json
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from spnego.channel_bindings import GssChannelBindings
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
@@ -42,6 +46,21 @@ class TestSigningIn:
         for _ in range(3):
             provider.check()
         assert len(office.faults.seen(ENDPOINT)) == before + 3
+
+    @pytest.mark.parametrize(
+        ("status", "meaning"), [(503, base.Unavailable), (429, base.Throttled), (302, base.ContractBroken)]
+    )
+    def test_a_handshake_that_is_cut_short_says_why(self, far_side, known, status, meaning):
+        async def answer(request):
+            refused = Response(status_code=401, headers={"WWW-Authenticate": "NTLM"})
+            return Response("no", status, {"Retry-After": "7"}) if "authorization" in request.headers else refused
+
+        provider = ews.connect(known(auth="ntlm", connections=1), ews.Target(username=ALICE))
+        far_side.application = Router(routes=[Route(ENDPOINT, answer, methods=["POST"])])
+        for _ in range(2):
+            with pytest.raises(meaning, match=str(status)) as caught:
+                provider.check()
+        assert getattr(caught.value, "retry_after", timedelta(seconds=7)) == timedelta(seconds=7)
 
     def test_a_server_that_speaks_no_ntlm_is_told(self, far_side, known):
         async def answer(_request):
@@ -209,6 +228,20 @@ class TestTheWay:
     def test_an_authority_of_our_own_is_trusted_when_named(self, secure, authority, monkeypatch, auth):
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
         _connect(settings(secure, ca_file=authority.ca_file, auth=auth)).check()
+
+    def test_ntlm_is_bound_to_the_tls_connection(self, authority, application):
+        """Exchange's Extended Protection refuses whoever leaves that out. See: RFC 5929, 4."""
+        whole, sent, certificate = application(Exchange([ALICE])), [], authority.server()
+
+        async def listening(scope, receive, send):
+            sent.append(dict(scope["headers"]).get(b"authorization", b""))
+            await whole(scope, receive, send)
+
+        with serve(listening, 0, certificate) as url:
+            _connect(settings(url, ca_file=authority.ca_file, auth="ntlm")).check()
+        own = ssl.PEM_cert_to_DER_cert(certificate.chain.read_text())
+        bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + hashlib.sha256(own).digest())
+        assert hashlib.md5(bindings.pack()).digest() in base64.b64decode(sent[-1].removeprefix(b"NTLM "))
 
     def test_one_that_is_not_named_is_not(self, secure, term):
         with pytest.raises(base.Unavailable, match="ca_file"):

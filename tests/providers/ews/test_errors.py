@@ -50,6 +50,8 @@ def test_a_code_that_speaks_of_an_event_is_never_that_of_a_mailbox():
         ("TimeoutExpired", True, base.Ambiguous),
         ("MailboxMoveInProgress", True, base.Unavailable),
         ("BatchProcessingStopped", True, base.Unavailable),
+        ("NoRespondingCASInDestinationSite", True, base.Unavailable),
+        ("RecoverableItemsAccessDenied", True, base.Unauthorized),
         ("AccessDenied", True, base.Unauthorized),
         ("ImpersonateUserDenied", False, base.Unauthorized),
         ("PasswordExpired", False, base.Unauthorized),

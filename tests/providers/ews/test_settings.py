@@ -75,8 +75,11 @@ def test_a_target_is_the_address_given_or_a_username_that_is_one():
     target = ews.Target.model_validate
     assert target({"username": "Alice@Example.org"}).mailbox == "alice@example.org"
     assert target({"username": "alice", "smtpAddress": "Alice@example.org"}).mailbox == "alice@example.org"
-    for fields in ({"username": "alice"}, {"username": "alice", "smtpAddress": "a b@c.d"}, {"username": "a@b@c.d"}):
+    for address in ("alice", "a b@c.d", "a@b@c.d", "a\x00@c.d", "жанна@example.org"):
+        fields = {"username": "alice@example.org", "smtpAddress": address}
         with pytest.raises(ValidationError, match="must be the mailbox"):
             target(fields)
+    with pytest.raises(ValidationError, match="must be the mailbox"):
+        target({"username": "alice"})
     with pytest.raises(ValidationError, match="smtpAdress"):
         target({"username": "alice@example.org", "smtpAdress": "alice@example.org"})

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from exchangelib.winzone import MS_TIMEZONE_TO_IANA_MAP
 
 from providers import _exchange as exchange
 from providers import base
@@ -51,6 +50,11 @@ class TestAnEvent:
             "UTC",
             "W. Europe Standard Time",
         ]
+
+    def test_whose_days_nobody_can_tell_does_not_stop_the_others(self, provider, office, term):
+        outcomes = provider.push([term.create(1), term.create(2, zone="Nowhere/Land", all_day=True), term.create(3)])
+        assert [type(each) for each in outcomes] == [Done, base.Rejected, Done]
+        assert len(office.there()) == 2
 
     def test_that_ends_before_it_starts_is_refused_alone(self, provider, office, term):
         early = term.event(1).start - timedelta(hours=1)
@@ -174,11 +178,26 @@ class TestTimes:
         assert all(isinstance(each, Done) for each in provider.push(changes))
         assert [(each.start, each.end) for each in provider.find(OURS)] == hours
 
-    def test_every_zone_has_a_name_that_servers_have_known_for_long(self, term):
+    def test_every_zone_has_the_name_that_both_providers_give_it(self, term):
         for zone in sorted(available_timezones()):
             told = to_create(term.create(zone=zone), None)
             assert told["start"] == term.event().start
-            assert told["start_zone"].ms_id in MS_TIMEZONE_TO_IANA_MAP
+            assert told["start_zone"].ms_id == exchange.windows_zone(zone)
+
+    @pytest.mark.parametrize(
+        ("zones", "said"),
+        [
+            (["Europe/Amsterdam", "Europe/Rome"], "W. Europe Standard Time"),
+            (["Europe/Amsterdam", "America/New_York"], "UTC"),
+        ],
+    )
+    def test_a_request_is_in_the_zone_of_its_appointments(self, answering, bodies, term, zones, said):
+        updates = [
+            Update(term.event(zone=zone), term.mark(zone), Ref("AAA", "BBB"), frozenset({"time"})) for zone in zones
+        ]
+        with pytest.raises(base.Ambiguous):
+            answering("").push(updates)
+        assert f'<t:TimeZoneDefinition Id="{said}"/>'.encode() in bodies[0]
 
     def test_an_update_of_the_time_may_change_the_zone(self, provider, office, term):
         [done] = provider.push(term.creates(1))
