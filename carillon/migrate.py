@@ -167,7 +167,7 @@ def _sentence(fate: Fate) -> str:
 def _summary(console: Console, fates: Sequence[Fate], *, dry_run: bool) -> None:
     well = sum(not fate.reason for fate in fates)
     said = "can be moved" if dry_run else "moved"
-    rest = "" if well == len(fates) else f" {len(fates) - well} need a person: see above."
+    rest = "" if well == len(fates) else f" The rest ({len(fates) - well}) waits for a person: see above."
     console.print(f"{well} of {len(fates)} mailbox(es) {said}.{rest}", style="bold")
 
 

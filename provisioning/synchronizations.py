@@ -111,7 +111,7 @@ def _placed(session: Session, calling: Caller, wanted: Wish) -> tuple[Synchroniz
     if user is None:
         raise HTTPException(404, "There is no user of this name; PUT /users/{username} makes one.")
     if before := continued(session, user, wanted.type, wanted.mailbox):
-        move(calling.tenant, before, wanted.type, wanted.mailbox, wanted.fields)
+        move(before, wanted.type, wanted.mailbox, wanted.fields)
         return before, False
     due = func.clock_timestamp() + AT_ONCE
     key = {"user_id": user.id, "type": wanted.type, "mailbox": wanted.mailbox}

@@ -47,8 +47,8 @@ def reconcile(
     what a person moved out of it would look deleted. Orphans of other synchronizations may stand in it too and are
     adopted; everything in it is ours to decide on.
 
-    `carried_over` says that `known` was written another way into the same calendars, which spells ids and versions
-    otherwise: an event of ours under its key is the one we know, and it is as we wrote it if start and title are.
+    `carried_over` says that `known` was written another way or at another address, where ids may be spelled otherwise:
+    an event of ours under its key is the one we know, and under another id it is as we wrote it if start and title are.
     """
     kept, surplus = _one_a_key(known, found, synchronization)
     met, strangers = _met(known, kept)
@@ -153,7 +153,7 @@ def _touched(row: Known, found: Found, synchronization: str, carried_over: bool)
     """It is no longer as we wrote it: another version, or where versions cannot be compared another start."""
     if row.ref is None or not _same(row, found, synchronization, carried_over):
         return True
-    if carried_over and row.ref != found.ref:
+    if row.ref.id != found.ref.id:
         return row.start != found.start or not titled(row.fingerprint, found.title)
     if row.ref.version is None or found.ref.version is None:
         return row.start != found.start

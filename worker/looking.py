@@ -40,7 +40,7 @@ def look(held: Held, found: Situation, provider: Provider, now: datetime, *, afr
         there = [each for each in listed if each.mark.synchronization in ours]
         settled = settle(found, [*known, *_taken_over(known, leaving)], there, now)
         after = [_afresh(each) for each in settled.known] if afresh else list(settled.known)
-        with held.transaction() as session:
+        with held.transaction({each.row.id: each.lease for each in leaving}) as session:
             rows.replace(session, held.ident, known, after)
             for each in leaving:
                 each.give_way(session, held.ident)
@@ -50,9 +50,8 @@ def look(held: Held, found: Situation, provider: Provider, now: datetime, *, afr
 
 def settle(found: Situation, known: Sequence[Known], there: Sequence[Found], now: datetime) -> Reconciliation:
     """`known` as it is true after `there` was read from the calendar."""
-    mine = [each for each in there if each.mark.synchronization == found.mark]
     policy: Policy = found.tenant.settings.policy
-    if found.moved and not (found.carried_over and leads_here(known, mine, now, by_id=False)):
+    if found.moved and not (found.carried_over and leads_here(known, there, found.mark, now, by_id=False)):
         # At another place nobody has deleted anything yet, whatever is missing there.
         policy = "restore"
     return reconcile(known, there, found.mark, policy, carried_over=found.carried_over)

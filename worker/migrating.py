@@ -54,7 +54,7 @@ def survey(installation: Installation, row: Synchronization, kind: str, now: dat
     found = [each for each in listed if each.mark.synchronization in ours]
     keys = {each.mark.key for each in found}
     made = Survey(len(standing), len(found), sum(each.key in keys for each in standing))
-    if standing and not leads_here(standing, found, now, by_id=False):
+    if standing and not leads_here(standing, listed, str(row.id), now, by_id=False):
         raise NotMovedError(
             f"{made.missing} of {made.known} events are not in the mailbox that {kind} opens: "
             "that is another one; move the mailbox itself first."
@@ -73,11 +73,11 @@ def migrate(installation: Installation, row: Synchronization, kind: str, clock: 
             raise NotMovedError("A run or an unlink writes to this mailbox now; call again when it has ended.")
         with transaction(installation.engine) as session:
             taken.renew(session)
-            _move(session, installation, row, kind)
+            _move(session, row, kind)
     return synchronize(installation, row.id, clock)
 
 
-def _move(session: Session, installation: Installation, before: Synchronization, kind: str) -> None:
+def _move(session: Session, before: Synchronization, kind: str) -> None:
     user = moving.locked(session, before.tenant_id, before.user.username)
     chosen = select(Synchronization).where(Synchronization.id == before.id, Synchronization.enabled)
     row = session.scalar(chosen.with_for_update(of=Synchronization))
@@ -86,4 +86,4 @@ def _move(session: Session, installation: Installation, before: Synchronization,
     mailbox = cast("modules.Target", target(kind, user.username, row.fields)).mailbox
     if moving.continued(session, user, kind, mailbox) is not row:
         raise NotMovedError(f"There is a synchronization of type {kind} with this mailbox already; unlink one of them.")
-    moving.move(installation.tenants[row.tenant_id], row, kind, mailbox, row.fields)
+    moving.move(row, kind, mailbox, row.fields)

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from worker import modules
 from worker.ledger import Synchronization, User
-from worker.settings import Tenant
-from worker.situation import place
+from worker.situation import MOVED
 
 AT_ONCE = timedelta(seconds=30)
 """A run wanted now is sent now, and is due after this: should the message be lost, the sweep finds it."""
@@ -40,13 +39,12 @@ def continued(session: Session, user: User, kind: str, mailbox: str) -> Synchron
     return gone[0] if len(gone) == 1 else None
 
 
-def move(tenant: Tenant, row: Synchronization, kind: str, mailbox: str, fields: Mapping[str, str]) -> None:
+def move(row: Synchronization, kind: str, mailbox: str, fields: Mapping[str, str]) -> None:
     """Let `row`, which is locked, go on as `kind` in `mailbox`, due at once. A run under way can record nothing more.
 
     A paused one stays paused.
     """
-    # What it knows was written here, whatever place the last whole run was at.
-    row.validator = f"{place(tenant, row)} "
+    row.validator = MOVED
     row.type, row.mailbox, row.fields = kind, mailbox, dict(fields)
     row.failures = 0
     row.due_at = func.clock_timestamp() + AT_ONCE

@@ -35,8 +35,7 @@ class Sibling:
         return str(self.row.id)
 
     def give_way(self, session: Session, to: int) -> None:
-        """Pause it and let it forget its events, which synchronization `to` has now. Raises: LostLeaseError."""
-        self.lease.renew(session)
+        """Pause it and let it forget its events, which synchronization `to` has now."""
         rows.forget(session, self.row.id, [each.key for each in self.known])
         paused = {
             "enabled": False,
@@ -56,17 +55,14 @@ def writing_here(held: Held, found: Situation, listed: Sequence[Found], now: dat
 
     Raises: Unavailable, while a run or an unlink of one of them is under way.
     """
-    marks = {each.mark.synchronization for each in listed}
-    marked = [row for row in found.siblings if str(row.id) in marks]
     with ExitStack() as stack:
-        here = (row for row in marked if _leads_here(held, found, row, listed, now))
+        here = (row for row in found.siblings if _leads_here(held, found, row, listed, now))
         yield [_taken(stack, held, row) for row in here]
 
 
 def _leads_here(held: Held, found: Situation, row: Synchronization, listed: Sequence[Found], now: datetime) -> bool:
-    theirs = [each for each in listed if each.mark.synchronization == str(row.id)]
     one_way = row.type == found.row.type and not moved(found.tenant, row)
-    return leads_here(_known(held, row), theirs, now, by_id=one_way)
+    return leads_here(_known(held, row), listed, str(row.id), now, by_id=one_way)
 
 
 def _taken(stack: ExitStack, held: Held, row: Synchronization) -> Sibling:

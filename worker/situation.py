@@ -24,6 +24,9 @@ from worker.settings import Tenant
 
 _LEAVING = (UnlinkMode.UNLINK_ONLY, UnlinkMode.DELETE_FUTURE_EVENTS)
 
+MOVED = "moved"
+"""The validator of a synchronization that goes on elsewhere, until a run there has come to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -68,9 +71,8 @@ class Situation:
 
     @property
     def carried_over(self) -> bool:
-        """Whether it was another way into the same store: ids and versions are spelled otherwise now."""
-        before, _, _ = (self.row.validator or "").partition("/")
-        return self.moved and before != self.row.type and before in modules.sharing(self.row.type)
+        """Whether it goes on another way or at another address: the same ids may be spelled otherwise there."""
+        return self.row.validator == MOVED
 
     @property
     def validator(self) -> str | None:
@@ -84,12 +86,9 @@ class Situation:
 
 
 def place(tenant: Tenant, row: Synchronization) -> str:
-    """Where a synchronization writes: `TYPE/DIGEST`. What stands at another place than last time is not known before
-    it was read.
-    """
+    """Where a synchronization writes. What stands at another place than last time is not known before it was read."""
     provider = tenant.providers.get(row.type)
-    leading = provider.model_dump_json() if provider else ""
-    return f"{row.type}/{_digest(leading, json.dumps(row.fields, sort_keys=True))}"
+    return _digest(provider.model_dump_json() if provider else "", json.dumps(row.fields, sort_keys=True))
 
 
 def moved(tenant: Tenant, row: Synchronization) -> bool:
@@ -99,7 +98,8 @@ def moved(tenant: Tenant, row: Synchronization) -> bool:
 
 def situation(session: Session, installation: Installation, ident: int) -> Situation | None:
     """None if there is no such synchronization, it is disabled, or its tenant is no longer configured."""
-    row = session.get(Synchronization, ident)
+    theirs = _of_person(session, ident)
+    row = theirs.pop(ident, None)
     tenant = installation.tenants.get(row.tenant_id) if row else None
     if row is None or tenant is None or not row.enabled:
         return None
@@ -112,7 +112,7 @@ def situation(session: Session, installation: Installation, ident: int) -> Situa
         tenant,
         states=rows.states(session, ident),
         orphans=frozenset(str(each.synchronization_id) for each in left),
-        siblings=_siblings(session, row),
+        siblings=tuple(each for each in theirs.values() if each.type in modules.sharing(row.type)),
         unlinking=next((each.id for each in here), None),
     )
 
@@ -125,10 +125,11 @@ def _unlinks(session: Session, row: Synchronization) -> Sequence[Unlink]:
     return session.scalars(chosen.order_by(Unlink.id)).all()
 
 
-def _siblings(session: Session, row: Synchronization) -> tuple[Synchronization, ...]:
-    in_store = Synchronization.type.in_(modules.sharing(row.type))
-    chosen = select(Synchronization).where(Synchronization.user_id == row.user_id, in_store)
-    return tuple(session.scalars(chosen.where(Synchronization.id != row.id).order_by(Synchronization.id)))
+def _of_person(session: Session, ident: int) -> dict[int, Synchronization]:
+    """The synchronization with all others of its person, in one query: every run begins with it."""
+    person = select(Synchronization.user_id).where(Synchronization.id == ident).scalar_subquery()
+    chosen = select(Synchronization).where(Synchronization.user_id == person).order_by(Synchronization.id)
+    return {row.id: row for row in session.scalars(chosen)}
 
 
 def mailbox_of(session: Session, ident: int) -> Mailbox | None:
@@ -151,9 +152,10 @@ class Held:
     kind: str
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, beside: Mapping[int, Lease] | None = None) -> Iterator[Session]:
         """A transaction in which the mailbox is still ours, and the synchronization still there, not paused, and not
-        moved to another mailbox or another way into it.
+        moved to another mailbox or another way into it. `beside` are the leases, by id, of others that it changes: they
+        are locked too, and none of them was moved to another mailbox.
 
         Raises: LostLeaseError.
         """
@@ -161,9 +163,23 @@ class Held:
         there = select(Synchronization.id).where(Synchronization.id == self.ident, Synchronization.enabled, *same)
         with transaction(self.engine) as session:
             self.lease.renew(session)
+            if beside:
+                self._lock(session, beside)
             if session.execute(there.with_for_update(read=True)).scalar() is None:
                 raise LostLeaseError
             yield session
+
+    def _lock(self, session: Session, beside: Mapping[int, Lease]) -> None:
+        for each in beside.values():
+            each.renew(session)
+        # Whoever changes several of a person's synchronizations locks them in this order, or two might wait for
+        # each other.
+        chosen = select(Synchronization.id, Synchronization.mailbox).where(
+            Synchronization.id.in_([self.ident, *beside])
+        )
+        for ident, mailbox in session.execute(chosen.order_by(Synchronization.id).with_for_update()):
+            if ident in beside and mailbox != beside[ident].mailbox.mailbox:
+                raise LostLeaseError
 
     def renew(self) -> None:
         """Raises: LostLeaseError."""

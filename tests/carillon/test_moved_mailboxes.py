@@ -33,7 +33,7 @@ class Linked:
 
     def link(self, kind, address):
         """As PUT does: the synchronization's id."""
-        tenant_id, tenant = next(iter(self.installation.tenants.items()))
+        tenant_id = next(iter(self.installation.tenants))
         fields = {"smtpAddress": address}
         with databases.transaction(self.installation.engine) as session:
             user = locked(session, tenant_id, self.person)
@@ -43,7 +43,7 @@ class Linked:
                 session.flush()
             row = continued(session, user, kind, address)
             if row:
-                move(tenant, row, kind, address, fields)
+                move(row, kind, address, fields)
             else:
                 row = Synchronization(tenant_id=tenant_id, user_id=user.id, type=kind, mailbox=address, fields=fields)
                 session.add(row)

@@ -82,7 +82,7 @@ class World:
         with databases.transaction(self.installation.engine) as session:
             row = session.get_one(Synchronization, ident)
             mailbox = fields.get("smtpAddress", row.user.username)
-            move(self.installation.tenants[row.tenant_id], row, kind, mailbox, fields)
+            move(row, kind, mailbox, fields)
 
     def run(self, ident: int) -> Report:
         return synchronize(self.installation, ident, self.clock)

@@ -1,8 +1,10 @@
 """Another way into the same mailbox, or another address of it: every event is met again and none is written anew."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import blake2b
 
 import pytest
 
@@ -224,17 +226,39 @@ def test_of_copies_under_one_mark_the_one_that_stands_where_it_was_put_is_kept(t
     assert each_once(two_ways)
 
 
-def test_a_renamed_mailbox_keeps_every_event(world):
+@pytest.mark.parametrize("prefix", ["", "/renamed/"])
+def test_a_renamed_mailbox_keeps_every_event(world, prefix):
+    """Also where ids begin with the address, as CalDAV's do."""
     ident = world.link()
     world.run(ident)
-    before = world.ours()
-    world.store.mailboxes["renamed"] = world.store.mailboxes.pop(world.people[0])
+    standing = world.store.mailboxes.pop(world.people[0])
+    world.store.mailboxes["renamed"] = {f"{prefix}{name}": stored for name, stored in standing.items()}
+    before = world.ours("renamed")
     world.set(ident, status="MAILBOX_NOT_FOUND")
     world.move(ident, "memory", smtpAddress="renamed")
     world.store.calls.clear()
     report = world.run(ident)
     assert (report.outcome, report.kept, world.store.calls) == ("OK", len(before), ["find"])
     assert world.ours("renamed") == before
+
+
+def test_a_place_is_recorded_as_earlier_versions_recorded_it(world):
+    """Else an upgrade would have every calendar read anew, and bring back what people deleted."""
+    ident = world.link(smtpAddress="x")
+    world.run(ident)
+    [tenant] = world.installation.tenants.values()
+    told = "\0".join((tenant.providers["memory"].model_dump_json(), json.dumps({"smtpAddress": "x"})))
+    digest = blake2b(told.encode(), digest_size=8).hexdigest()
+    assert world.row(ident).validator.startswith(f"{digest} ")
+
+
+def test_a_mailbox_that_goes_another_way_and_then_to_another_address_keeps_every_event(two_ways, moved):
+    before = two_ways.ours()
+    two_ways.store.mailboxes["renamed"] = two_ways.store.mailboxes.pop(two_ways.people[0])
+    two_ways.move(moved, "mirror", smtpAddress="renamed")
+    report = two_ways.run(moved)
+    assert (report.outcome, report.kept, two_ways.store.calls) == ("OK", len(before), ["find"])
+    assert two_ways.ours("renamed") == before
 
 
 def test_at_another_place_in_the_same_way_versions_tell_what_a_person_changed(world):

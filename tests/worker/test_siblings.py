@@ -1,17 +1,23 @@
 """A person's two synchronizations with one store: two addresses of one mailbox, or two mailboxes."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from providers.base import Unavailable
 from providers.memory import Calendar, Fault, Stored
+from worker.database import transaction
 from worker.leases import Mailbox, lease
 from worker.ledger import UnlinkMode
 
 ALIAS = "another address"
+LOCK = text("SELECT FROM synchronizations WHERE id = :id FOR UPDATE")
+WAITING = text("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 
 
 @pytest.fixture
@@ -194,6 +200,22 @@ def test_what_the_first_synchronization_wrote_at_the_last_moment_is_not_doubled(
     assert marks(world) == {second: len(world.wished())}
 
 
+def test_a_first_synchronization_that_moves_away_at_the_last_moment_is_left_alone(world, linked, monkeypatch):
+    find, calls = Calendar.find, []
+
+    def move_meanwhile(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            world.move(linked, "memory", smtpAddress="elsewhere")
+        return find(*arguments)
+
+    monkeypatch.setattr(Calendar, "find", move_meanwhile)
+    second = world.link(smtpAddress=ALIAS)
+    assert world.run(second).outcome == "LOST"
+    assert world.row(linked).enabled
+    assert marks(world) == {linked: len(world.wished())}
+
+
 def test_whoever_is_resumed_after_the_other_took_everything_away_begins_anew(world, linked):
     second = world.link(smtpAddress=ALIAS)
     world.run(second)
@@ -210,6 +232,38 @@ def test_whoever_is_resumed_takes_the_mailbox_back(world, linked):
     assert (report.outcome, report.created, report.deleted) == ("OK", 0, 0)
     assert marks(world) == {linked: len(world.wished())}
     assert world.row(second).status == "DISABLED"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Unavailable("not now")])
+@pytest.mark.parametrize("place", [0, 20, -1])
+@pytest.mark.parametrize("done", [True, False])
+def test_whoever_is_resumed_in_the_middle_of_a_taking_over_takes_everything_back(world, linked, error, place, done):
+    before = world.ours().keys()
+    second = world.link(smtpAddress=ALIAS)
+    world.store.faults.append(Fault("push", error, place=place, done=done))
+    with suppress(KeyboardInterrupt):
+        world.run(second)
+    world.set(linked, enabled=True)
+    assert world.run(linked).outcome == "OK"
+    assert world.ours().keys() == before
+    assert marks(world) == {linked: len(before)}
+    assert world.row(second).status == "DISABLED"
+
+
+def test_taking_over_and_a_call_about_all_of_a_persons_synchronizations_do_not_wait_for_each_other(world, linked):
+    second = world.link(smtpAddress=ALIAS)
+    engine = world.installation.engine
+    with ThreadPoolExecutor(1) as pool:
+        # As PUT and DELETE lock them: by id.
+        with transaction(engine) as calling:
+            calling.execute(LOCK, {"id": linked})
+            run = pool.submit(world.run, second)
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watch:
+                while not run.done() and not watch.execute(WAITING).all():
+                    pass
+            calling.execute(LOCK, {"id": second})
+        assert run.result(timeout=60).outcome == "OK"
+    assert world.row(linked).status == "DISABLED"
 
 
 def test_an_address_that_became_a_second_one_later_is_noticed_at_a_resync(world, linked):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from providers.base import Event
 from providers.memory import Stored
@@ -38,6 +39,16 @@ def test_a_run_without_a_change_asks_the_provider_for_nothing(world):
     assert (report.outcome, report.created, report.updated, report.deleted) == ("OK", 0, 0, 0)
     assert world.row(ident).last_sync == world.now
     assert len(world.runs(ident)) == 1
+
+
+def test_a_run_without_a_change_asks_the_ledger_nine_times(world):
+    ident = world.link()
+    world.link(smtpAddress="second mailbox")
+    world.run(ident)
+    asked = []
+    event.listen(world.installation.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    assert world.run(ident).outcome == "OK"
+    assert len(asked) == 9, asked
 
 
 def test_a_new_day_shifts_the_window_and_touches_only_its_edges(world):
