@@ -125,7 +125,7 @@ def test_a_mailbox_that_the_new_way_does_not_open_stays_as_it_is(carillon, groun
     said = carillon(*MOVE, "--all", status=1).output
     grounds.exchange_faults.clear()
     assert f"2/3 {closed}: stays as it is. " in said
-    assert "2 of 3 mailbox(es) moved. 1 need a person: see above." in said
+    assert "2 of 3 mailbox(es) moved. The rest (1) waits for a person: see above." in said
     assert linked.types() == ["o365", "ews", "o365"]
     assert linked.row(closed).status == "OK"
     again = carillon(*MOVE, "--all", as_json=True)["mailboxes"]
