@@ -121,8 +121,8 @@ def _settled(row: Known, found: Found, synchronization: str, policy: Policy, car
     """`row` as it is after its event was found."""
     now = replace(row, key=found.mark.key, ref=found.ref)
     if row.state == "creating" and found.mark.synchronization == synchronization:
-        # A create is done whole or not at all: what stands is what was intended.
-        return replace(now, state="written")
+        # A create is done whole or not at all; since then a person may have moved or renamed what it made.
+        return replace(now, state="written") if _as_intended(row, found) else _changed(now, policy)
     if not _same(row, found, synchronization, carried_over):
         return replace(now, state="written", fingerprint=b"", merge=True)
     if row.state not in IN_DOUBT and not _touched(row, found, synchronization, carried_over):
@@ -130,8 +130,17 @@ def _settled(row: Known, found: Found, synchronization: str, policy: Policy, car
     if row.state == "rejected":
         return replace(now, merge=True)
     # An update that met a person's change is in doubt as well, so that the policy decides about it too.
+    return _changed(now, policy)
+
+
+def _changed(row: Known, policy: Policy) -> Known:
+    """`row` of an event that a person changed: what its fingerprint no longer says is written again."""
     remains = forget(row.fingerprint, {"time", "location"}) if policy == "keep" else b""
-    return replace(now, state="written", fingerprint=remains, merge=True)
+    return replace(row, state="written", fingerprint=remains, merge=True)
+
+
+def _as_intended(row: Known, found: Found) -> bool:
+    return row.start == found.start and titled(row.fingerprint, found.title)
 
 
 def _adopted(found: Found) -> Known:

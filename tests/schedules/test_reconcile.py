@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -176,6 +177,16 @@ def test_a_create_that_was_done_is_known_with_its_content(build):
     wish = build.wish("a")
     row = build.row(wish, "creating", generation=3)
     assert one(build, row, [build.found("a")]) == build.row(wish, generation=3)
+
+
+@pytest.mark.parametrize("found", [{"start": timedelta(hours=3)}, {"title": "Mine"}], ids=["moved", "renamed"])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_a_person_did_to_a_create_in_doubt_is_noticed(build, found, policy):
+    row, there = build.row(build.wish("a"), "creating"), build.found("a")
+    there = replace(there, start=there.start + found.get("start", timedelta()), title=found.get("title", there.title))
+    settled = one(build, row, [there], policy)
+    assert (settled.state, settled.merge) == ("written", True)
+    assert settled.fingerprint == (forget(row.fingerprint, {"time", "location"}) if policy == "keep" else b"")
 
 
 def test_a_create_that_was_not_done_is_made_anew(build):
