@@ -3,19 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from providers.base import (
-    Ambiguous,
-    CalendarGone,
-    ContractBroken,
-    Done,
-    MailboxGone,
-    ProviderError,
-    Throttled,
-    Unauthorized,
-    Unavailable,
-)
-
-_FOR_ALL = (Unauthorized, MailboxGone, CalendarGone, ContractBroken)
+from providers._outcomes import told
+from providers.base import ProviderError, Throttled, Unavailable
 
 
 class Portions:
@@ -39,10 +28,7 @@ class Portions:
         failure = self._failure
         if failure is not None and all(each is failure or isinstance(each, UnsentError) for each in outcomes):
             raise failure
-        errors = [each for each in outcomes if isinstance(each, _FOR_ALL)]
-        if errors and not any(isinstance(each, Done | Ambiguous) for each in outcomes):
-            raise errors[0]
-        return [Unavailable(str(each)) if isinstance(each, _FOR_ALL) else each for each in outcomes]
+        return told(outcomes)
 
     def _answers(self, portion: Sequence[Any], request: Callable[[Sequence[Any]], list[Any]]) -> list[Any]:
         if self._failure is not None:

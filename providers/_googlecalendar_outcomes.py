@@ -13,15 +13,11 @@ from providers.base import (
     ContractBroken,
     Delete,
     Done,
-    EventError,
     EventGone,
     MailboxGone,
     Outcome,
-    ProviderError,
     Ref,
-    Throttled,
     Unauthorized,
-    Unavailable,
 )
 
 
@@ -56,18 +52,3 @@ def settled(outcome: Outcome) -> Outcome:
     if isinstance(outcome, Unauthorized | CalendarGone | MailboxGone | ContractBroken):
         return Conflict(f"What stands at the id of this event cannot be replaced. {outcome}")
     return outcome
-
-
-def as_outcome(error: ProviderError) -> ProviderError:
-    """`error` as what became of one change: all that a caller can do about it there is to try again later."""
-    return error if isinstance(error, EventError | Throttled | Ambiguous) else Unavailable(str(error))
-
-
-def raise_what_concerns_all(outcomes: list[Outcome]) -> None:
-    """Raise what no change of this batch could overcome; but what was done, or may have been, must be told."""
-    errors = [each for each in outcomes if isinstance(each, Unauthorized | CalendarGone | MailboxGone | ContractBroken)]
-    if not errors:
-        return
-    if not any(isinstance(each, Done | Ambiguous) for each in outcomes):
-        raise errors[0]
-    outcomes[:] = [as_outcome(each) if each in errors else each for each in outcomes]

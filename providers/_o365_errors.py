@@ -56,8 +56,17 @@ class Answer:
                 return code
         return ""
 
+    @property
+    def at_once(self) -> bool:
+        """Whether it asks for fewer requests at a time: only Microsoft's sentence tells that from too many in all."""
+        match self.body:
+            case {"error": {"message": str(said)}}:
+                return self.status == Status.TOO_MANY_REQUESTS and "MailboxConcurrency" in said
+        return False
+
 
 _THROTTLED = (Throttled, "too many requests; the rest follows later")
+_AT_ONCE = (Throttled, "too many requests at once for this mailbox; lower batch to 4 if it lasts")
 _NO_MAILBOX = (MailboxGone, "there is no such account; check provisioning_smtpAddress, which must be its sign-in name")
 _NO_LICENSE = (MailboxGone, "the account has no mailbox at Microsoft 365; give it a licence with Exchange Online")
 _CHANGED = (Conflict, "the event was changed by somebody else")
@@ -68,6 +77,7 @@ _NO_ACCESS = (
 
 _BY_CODE: dict[str, tuple[type[ProviderError], str]] = {
     "ErrorItemNotFound": (EventGone, "the event is no longer there"),
+    "ErrorInvalidMailboxItemId": (EventGone, "the event is in another mailbox"),
     "ErrorIrresolvableConflict": _CHANGED,
     "ErrorDuplicateTransactionId": (Conflict, "this event was made before"),
     "ErrorInvalidUser": _NO_MAILBOX,
@@ -79,7 +89,6 @@ _BY_CODE: dict[str, tuple[type[ProviderError], str]] = {
     "ErrorFolderNotFound": (CalendarGone, "the account has no calendar; open it once in Outlook"),
     "ErrorAccessDenied": _NO_ACCESS,
     "ApplicationThrottled": _THROTTLED,
-    "MailboxConcurrency": (Throttled, "too many requests at once for this mailbox; lower batch to 4 if it lasts"),
     "ErrorQuotaExceeded": (Unavailable, "the mailbox is full; its owner must delete something"),
     "ErrorMailboxMoveInProgress": (Unavailable, "the mailbox is being moved; it is asked again later"),
 }
@@ -119,7 +128,7 @@ def refusal(answer: Answer, *, writing: bool) -> ProviderError:
     """
     said = f"Microsoft answered {answer.status} {answer.code}".rstrip()
     wait = retry_after(_named(answer.headers, "retry-after"), datetime.now(UTC))
-    known = _BY_CODE.get(answer.code)
+    known = _AT_ONCE if answer.at_once else _BY_CODE.get(answer.code)
     if known is None and answer.status >= Status.INTERNAL_SERVER_ERROR:
         return in_doubt(said, writing) if writing or wait is None else Throttled(f"{said}: it is asked later.", wait)
     kind, advice = known or _BY_STATUS.get(answer.status) or (ContractBroken, "nobody expects that here")

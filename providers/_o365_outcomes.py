@@ -2,27 +2,16 @@
 
 from providers._o365_errors import Answer, in_doubt, refusal
 from providers.base import (
-    Ambiguous,
     CalendarGone,
     Change,
     Conflict,
-    ContractBroken,
     Create,
     Delete,
     Done,
-    EventError,
     EventGone,
-    MailboxGone,
     Outcome,
-    ProviderError,
     Ref,
-    Throttled,
-    Unauthorized,
-    Unavailable,
 )
-
-OF_ALL = (Unauthorized, CalendarGone, MailboxGone, ContractBroken)
-"""What no change of the mailbox could overcome."""
 
 
 class TakenError(Conflict):
@@ -50,21 +39,6 @@ def gone(change: Change) -> Outcome:
     if isinstance(change, Create):
         return CalendarGone("The account has no calendar: open it once in Outlook.")
     return Done() if isinstance(change, Delete) else EventGone("The event was deleted.")
-
-
-def as_outcome(error: ProviderError) -> ProviderError:
-    """`error` as what became of one change: all that a caller can do about it there is to try again later."""
-    return error if isinstance(error, EventError | Throttled | Ambiguous) else Unavailable(str(error))
-
-
-def raise_what_concerns_all(outcomes: list[Outcome]) -> None:
-    """Raise what no change of this batch could overcome; but what was done, or may have been, must be told."""
-    errors = [each for each in outcomes if isinstance(each, OF_ALL)]
-    if not errors:
-        return
-    if not any(isinstance(each, Done | Ambiguous) for each in outcomes):
-        raise errors[0]
-    outcomes[:] = [as_outcome(each) if each in errors else each for each in outcomes]
 
 
 def _written(answer: Answer) -> Outcome:

@@ -14,7 +14,7 @@ import msal
 from O365.utils.token import BaseTokenBackend
 
 from providers._o365_certificate import Certificate
-from providers._o365_door import Door, NoTokenEndpointError, refused
+from providers._o365_door import Door, NoTokenEndpointError, NoTokenNowError, refused
 
 MARGIN = timedelta(minutes=5)
 """A token is bought anew so long before it runs out: a run that begins now must get through with it."""
@@ -39,7 +39,8 @@ _Backend: Any = BaseTokenBackend
 
 class Tokens(_Backend):  # type: ignore[misc]  # it is Any
     """The application's token, which O365 finds as in any token backend of its own. Shared between threads: who asks
-    while another one buys waits for that purchase. `clock` gives the present, aware.
+    while another one buys waits for that purchase, and shares it if there was no answer. `clock` gives the present,
+    aware.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Tokens(_Backend):  # type: ignore[misc]  # it is Any
         self._door = door
         self._token: tuple[str, datetime] | None = None
         self._buying = threading.Lock()
+        self._in_vain = 0
 
     @property
     def has_data(self) -> bool:
@@ -72,9 +74,13 @@ class Tokens(_Backend):  # type: ignore[misc]  # it is Any
 
         Raises: NoTokenNowError, TokenThrottledError, NoTokenEndpointError, TokenRefusedError, CertificateExpiredError.
         """
+        in_vain = self._in_vain
         with self._buying:
             if self._token is None or self._token[1] - self.clock() < MARGIN:
                 self._token = None
+                if self._in_vain > in_vain:
+                    # Sixteen threads that each wait for a timeout of their own would be kept for minutes.
+                    raise NoTokenNowError("another one who asked meanwhile got no answer")
                 self._token = self._bought()
             secret, expires = self._token
         return {"secret": secret, "expires_on": f"{expires.timestamp():.0f}"}
@@ -95,6 +101,9 @@ class Tokens(_Backend):  # type: ignore[misc]  # it is Any
             raise CertificateExpiredError(self._credential.expires)
         try:
             told = self._client().acquire_token_for_client([self._scope])
+        except NoTokenNowError:
+            self._in_vain += 1
+            raise
         except (msal.exceptions.MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
             # What msal stumbles over in half an answer.
             raise NoTokenEndpointError("an answer that cannot be read") from error

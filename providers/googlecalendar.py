@@ -16,10 +16,8 @@ from providers._googlecalendar_calls import Calls
 from providers._googlecalendar_errors import reason_of
 from providers._googlecalendar_outcomes import (
     NotFoundError,
-    as_outcome,
     gone,
     nothing_there,
-    raise_what_concerns_all,
     settled,
     written,
 )
@@ -34,6 +32,7 @@ from providers._googlecalendar_payload import (
     to_standing,
 )
 from providers._googlecalendar_settings import Settings, Target
+from providers._outcomes import as_outcome, in_batches, told
 from providers.base import (
     FIELDS,
     Ambiguous,
@@ -80,16 +79,7 @@ class GoogleCalendar:
         self._calls = calls
 
     def push(self, changes: Sequence[Change]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for start in range(0, len(changes), BATCH):
-            try:
-                outcomes += self._push(changes[start : start + BATCH])
-            except ProviderError as error:
-                if not outcomes:
-                    raise
-                # What the earlier batches did must be told, so the rest gets the error as its outcome.
-                return outcomes + [as_outcome(error)] * (len(changes) - len(outcomes))
-        return outcomes
+        return in_batches(changes, BATCH, self._push)
 
     def find(self, marks: Marks, window: Window | None = None) -> list[Found]:
         found = [each for page in self._pages(marks, window) for each in to_found(page, marks)]
@@ -110,8 +100,7 @@ class GoogleCalendar:
         """One batch. Before it one to look at what we know no version of; after it, where something stands in the way,
         one to see what, and one to put ours there.
         """
-        outcomes = self._carry_out(changes, self._first_steps(changes))
-        raise_what_concerns_all(outcomes)
+        outcomes = told(self._carry_out(changes, self._first_steps(changes)))
         conflicts = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Conflict)]
         blocked = [place for place in conflicts if not _is_blind(changes[place])]
         if blocked:

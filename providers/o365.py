@@ -13,7 +13,7 @@ from urllib.parse import quote
 from providers._exchange import ID, INSTANCE, event_id
 from providers._o365_colours import Palette
 from providers._o365_errors import Answer, refusal
-from providers._o365_outcomes import TakenError, as_outcome, gone, outcome, raise_what_concerns_all
+from providers._o365_outcomes import TakenError, gone, outcome
 from providers._o365_payload import (
     LOOK,
     Standing,
@@ -27,6 +27,7 @@ from providers._o365_payload import (
 )
 from providers._o365_settings import Settings, Target
 from providers._o365_wire import Part, Wire
+from providers._outcomes import as_outcome, in_batches, told
 from providers.base import (
     FIELDS,
     Capabilities,
@@ -79,17 +80,7 @@ class Microsoft365:
         self._wire = Wire(settings.root_url, settings.tokens, settings.timeout, settings.verify)
 
     def push(self, changes: Sequence[Change]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        size = self.capabilities.batch
-        for start in range(0, len(changes), size):
-            try:
-                outcomes += self._push(changes[start : start + size])
-            except ProviderError as error:
-                if not outcomes:
-                    raise
-                # What the earlier batches did must be told, so the rest gets the error as its outcome.
-                return outcomes + [as_outcome(error)] * (len(changes) - len(outcomes))
-        return outcomes
+        return in_batches(changes, self.capabilities.batch, self._push)
 
     def find(self, marks: Marks, window: Window | None = None) -> list[Found]:
         found = [each for page in self._pages(marks) for each in to_found(page, marks)]
@@ -125,8 +116,7 @@ class Microsoft365:
         was carried out before, one to see what became of that event, and one to bring it to what is asked.
         """
         self._palette.prepare(self._wire, f"{self._user}/outlook/masterCategories", changes)
-        outcomes = self._carry_out(changes, self._first_steps(changes))
-        raise_what_concerns_all(outcomes)
+        outcomes = told(self._carry_out(changes, self._first_steps(changes)))
         for _ in range(LIVES):
             taken = [place for place, each in enumerate(outcomes) if isinstance(each, TakenError)]
             if not taken:

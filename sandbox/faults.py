@@ -3,10 +3,11 @@
 import asyncio
 import fnmatch
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Kind = Literal[
@@ -47,6 +48,10 @@ class Fault:
     method: str = "*"
 
 
+Words = Callable[[Fault], Response]
+"""What is answered for a fault that refuses a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One request that came in, or one part of a batch (then `part` is true); status 0 is no answer at all."""
@@ -63,6 +68,7 @@ class Faults:
 
     _rules: list[Fault] = field(default_factory=list)
     _seen: list[Seen] = field(default_factory=list)
+    _words: dict[str, Words] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault) -> None:
@@ -90,6 +96,15 @@ class Faults:
                         del self._rules[place]
                 return rule
         return None
+
+    def speak(self, path: str, words: Words) -> None:
+        """From now on refuse whole requests in these words where the path matches the shell pattern."""
+        with self._lock:
+            self._words[path] = words
+
+    def words(self, path: str) -> Words:
+        with self._lock:
+            return next((words for each, words in self._words.items() if fnmatch.fnmatchcase(path, each)), refusal)
 
     def record(self, seen: Seen) -> None:
         with self._lock:
@@ -162,9 +177,23 @@ class FaultyWire:
             raise CutOffError
         if fault.kind in {"unavailable_after", "lost", "truncated"}:
             whole = await _answer_of(self.app, scope, receive)
-            await _spoil(fault, whole, scope, receive, send)
+            await self._spoil(fault, whole, scope, receive, send)
             return
-        await refusal(fault)(scope, receive, send)
+        await self._refuse(fault, scope, receive, send)
+
+    async def _refuse(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.faults.words(scope["path"])(fault)(scope, receive, send)
+
+    async def _spoil(self, fault: Fault, whole: list[Message], scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.kind == "lost":
+            raise CutOffError
+        if fault.kind == "unavailable_after":
+            await self._refuse(fault, scope, receive, send)
+            return
+        body = b"".join(message.get("body", b"") for message in whole[1:])
+        headers = [pair for pair in whole[0]["headers"] if pair[0].lower() != b"content-length"]
+        await send({**whole[0], "headers": headers})
+        await send({"type": "http.response.body", "body": body[: len(body) // 2]})
 
 
 def refusal(fault: Fault) -> JSONResponse:
@@ -203,15 +232,3 @@ async def _answer_of(app: ASGIApp, scope: Scope, receive: Receive) -> list[Messa
 
     await app(scope, receive, keep)
     return messages
-
-
-async def _spoil(fault: Fault, whole: list[Message], scope: Scope, receive: Receive, send: Send) -> None:
-    if fault.kind == "lost":
-        raise CutOffError
-    if fault.kind == "unavailable_after":
-        await refusal(fault)(scope, receive, send)
-        return
-    body = b"".join(message.get("body", b"") for message in whole[1:])
-    headers = [pair for pair in whole[0]["headers"] if pair[0].lower() != b"content-length"]
-    await send({**whole[0], "headers": headers})
-    await send({"type": "http.response.body", "body": body[: len(body) // 2]})

@@ -3,11 +3,14 @@
 `routes(graph, faults)` answers below `/v1.0/` and, for tokens, at `/{directory}/oauth2/v2.0/token`. Whole requests are
 spoilt by `FaultyWire`; the parts of a `$batch` in here, by faults whose path is that of the part, such as
 `/v1.0/users/alice@example.org/calendar/events`, and they are recorded as parts. A pattern that fits `/v1.0/$batch` too
-is taken by the wire first; `/v1.0/users/*` is not.
+is taken by the wire first; `/v1.0/users/*` is not. Both are refused in the same words:
 
-- `throttled`: 429 ApplicationThrottled with `Retry-After: seconds` in the part's headers; `busy`: 429
-  MailboxConcurrency, with Retry-After where `seconds` are not 0; `rate_limited`: 429 without
+- `throttled`: 429 ApplicationThrottled with `Retry-After: seconds`; `busy`: 429 ApplicationThrottled for too many
+  requests at once, with Retry-After where `seconds` are not 0; `rate_limited`: 429 TooManyRequests without
 - `error`: 500; `unavailable`: 503; `full`: 507; nothing was done; `unavailable_after`: 503, although it was done
+
+Of a part:
+
 - `lost`: no answer to the part, although it was done; `cut_off`: none, and nothing was done
 - `html`, `truncated`, `empty`: 200 with a login page, with half of the true answer as a text, without a body
 """
@@ -22,9 +25,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox import faults as wire
 from sandbox import graph_batch, microsoft_login
-from sandbox.faults import Faults
+from sandbox.faults import Fault, Faults
 from sandbox.graph_call import Answer, Call, GraphError, refusal
+from sandbox.graph_faults import refused
 from sandbox.graph_service import Graph
 
 API = "/v1.0"
@@ -34,11 +39,18 @@ Answering = Callable[[Request], Awaitable[Response]]
 
 def routes(graph: Graph, faults: Faults) -> list[Route]:
     """To be mounted at the root of an application whose wire `faults` spoil; parts of batches are spoilt in here."""
+    faults.speak(f"{API}/*", _refusal)
     return [
         *microsoft_login.routes(graph.tokens),
         Route(f"{API}/$batch", _batch(graph, faults), methods=["POST"]),
         Route(API + "{path:path}", _call(graph), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
+
+
+def _refusal(fault: Fault) -> Response:
+    """Of a whole request, in Graph's words where it has some."""
+    answer = refused(fault)
+    return _response(answer) if answer else wire.refusal(fault)
 
 
 def _call(graph: Graph) -> Answering:

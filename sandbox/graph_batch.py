@@ -13,20 +13,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sandbox.faults import Fault, Faults, Seen
 from sandbox.graph_call import Answer, Call, GraphError, refusal
+from sandbox.graph_faults import UNDONE, refused
 from sandbox.graph_service import Graph
 
 MOST_PARTS = 20
 _VERBS = {"GET", "POST", "PATCH", "PUT", "DELETE"}
-_LIMIT = "Application is over its MailboxConcurrency limit."
-_REFUSED = {
-    "throttled": (429, "ApplicationThrottled", _LIMIT),
-    "busy": (429, "MailboxConcurrency", _LIMIT),
-    "rate_limited": (429, "TooManyRequests", "Too many requests."),
-    "error": (500, "ErrorInternalServerError", "An internal server error occurred. The operation failed."),
-    "unavailable": (503, "ErrorServerBusy", "The server cannot service this request right now. Try again later."),
-    "full": (507, "ErrorQuotaExceeded", "The mailbox has reached its quota."),
-}
-"""What becomes of a part of which nothing is done, by the kind of fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +66,8 @@ async def _answer(graph: Graph, faults: Faults, call: Call) -> Answer | None:
     fault = faults.take(call.verb, f"/v1.0{call.path}")
     if fault and fault.kind == "slow":
         await asyncio.sleep(fault.seconds)
-    if fault and fault.kind in _REFUSED:
-        answer: Answer | None = _refusal(fault)
+    if fault and fault.kind in UNDONE:
+        answer: Answer | None = refused(fault)
     elif fault and fault.kind == "cut_off":
         answer = None
     else:
@@ -85,17 +76,12 @@ async def _answer(graph: Graph, faults: Faults, call: Call) -> Answer | None:
     return answer
 
 
-def _refusal(fault: Fault) -> Answer:
-    waits = fault.kind == "throttled" or (fault.kind == "busy" and fault.seconds)
-    return refusal(GraphError(*_REFUSED[fault.kind]), {"Retry-After": f"{fault.seconds:.0f}"} if waits else None)
-
-
 def _spoilt(fault: Fault | None, whole: Answer) -> Answer | None:
-    match fault.kind if fault else "":
+    if fault is None:
+        return whole
+    match fault.kind:
         case "lost":
             return None
-        case "unavailable_after":
-            return refusal(GraphError(*_REFUSED["unavailable"]))
         case "html":
             page = "<!doctype html><title>Sign in</title><p>Please sign in.</p>"
             return Answer(200, page, {"Content-Type": "text/html"})
@@ -104,7 +90,7 @@ def _spoilt(fault: Fault | None, whole: Answer) -> Answer | None:
             return Answer(whole.status, text[: len(text) // 2], whole.headers)
         case "empty":
             return Answer(200)
-    return whole
+    return refused(fault) or whole
 
 
 def _told(name: str, answer: Answer) -> dict[str, Any]:

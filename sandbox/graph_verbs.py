@@ -29,7 +29,10 @@ class Asked:
 
     def item(self) -> Item:
         """Raises: GraphError, StoreError."""
-        return self.calendar.item(graph_properties.store_id(self.event_id))
+        item_id = graph_properties.store_id(self.event_id)
+        if item_id not in self.calendar and self.exchange.holder(item_id):
+            raise GraphError(404, "ErrorInvalidMailboxItemId", "Item doesn't belong to the targeted mailbox.")
+        return self.calendar.item(item_id)
 
     def body(self) -> dict[str, Any]:
         """Raises: GraphError."""

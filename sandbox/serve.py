@@ -35,7 +35,7 @@ def serve(app: ASGIApp, port: int = 0, certificate: Certificate | None = None) -
         ssl_keyfile=certificate.key if certificate else None,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=[_run(server, listener)], name="sandbox", daemon=True)
     thread.start()
     try:
         yield f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
@@ -43,6 +43,17 @@ def serve(app: ASGIApp, port: int = 0, certificate: Certificate | None = None) -
         server.should_exit = True
         thread.join(timeout=10)
         listener.close()
+
+
+async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    await server.serve(sockets=[listener])
+    # Those who still hang get no farewell either: over TLS it would wait for the client's, beyond the end of the loop.
+    await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
+    for each in list(server.server_state.connections):
+        each.transport.abort()
+    # A transport closes one layer after the other, each in a turn of the loop.
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 class _HangsUp(H11Protocol):

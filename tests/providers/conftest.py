@@ -7,54 +7,36 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from starlette.applications import Starlette
 
-from contracts.graph import contract_if_there
-from mailboxes.base import Mailbox, Wire, Wired
+from mailboxes import servers
+from mailboxes.base import Mailbox, Wired
 from mailboxes.dav import CaldavMailbox, DavServer
-from mailboxes.ews import SERVICE, EwsMailbox, EwsServer, schemas, settings
+from mailboxes.ews import EwsMailbox, EwsServer
 from mailboxes.google import GoogleMailbox, GoogleServer
 from mailboxes.graph import GraphMailbox, GraphServer
 from mailboxes.memory import MemoryMailbox
-from providers import googlecalendar, o365
 from providers.base import Event, Mark
-from sandbox import ews as sandbox_ews
-from sandbox import graph as microsoft
 from sandbox.certificates import Authority
-from sandbox.dav import calendar_server, relay
-from sandbox.ews_access import Accounts
-from sandbox.exchange import Exchange
-from sandbox.faults import Faults, FaultyWire
-from sandbox.google import routes
-from sandbox.google_calendar import GoogleCalendar
-from sandbox.graph_service import Graph
-from sandbox.microsoft_tokens import MicrosoftTokens
-from sandbox.serve import serve
 
 INSTANCE = "carillon-test"
 
 
 @pytest.fixture(scope="session")
 def dav_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DavServer]:
-    folder, faults = tmp_path_factory.mktemp("dav"), Faults()
-    with calendar_server(folder, {}) as url, serve(FaultyWire(relay(url), faults)) as spoilt:
-        yield DavServer(folder, url, Wire(spoilt, faults))
+    with servers.dav(tmp_path_factory.mktemp("dav")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def service_keys() -> tuple[rsa.RSAPrivateKey, rsa.RSAPrivateKey]:
-    """Of two service accounts; half as long as Google's, for which reading one takes a sixth of the time."""
-    one, other = (rsa.generate_private_key(public_exponent=65537, key_size=1024) for _ in range(2))
-    return one, other
+    """Of two service accounts."""
+    return servers.service_key(), servers.service_key()
 
 
 @pytest.fixture(scope="session")
 def google_server(service_keys: tuple[rsa.RSAPrivateKey, rsa.RSAPrivateKey]) -> Iterator[GoogleServer]:
-    (google, stranger), faults = (GoogleCalendar([], key=key) for key in service_keys), Faults()
-    with serve(FaultyWire(Starlette(routes=routes(google, faults)), faults)) as url:
-        keys = (each.service_account(url) for each in (google, stranger))
-        known, refused = (googlecalendar.Settings(service_account=key, root_url=url) for key in keys)
-        yield GoogleServer(google, Wire(url, faults), known, refused)
+    with servers.google(*service_keys) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -65,24 +47,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="session")
 def graph_server(authority: Authority) -> Iterator[GraphServer]:
-    graph, faults = Graph(Exchange(), MicrosoftTokens(), contract_if_there()), Faults()
-    with serve(FaultyWire(Starlette(routes=microsoft.routes(graph, faults)), faults), 0, authority.server()) as url:
-        words = {"directory": graph.tokens.directory, "client_id": graph.tokens.client_id, "root_url": url}
-        words |= {"authority": url, "ca_file": authority.ca_file}
-        known, refused = (
-            o365.Settings.model_validate({**words, "client_secret": secret})
-            for secret in (graph.tokens.client_secret, "another")
-        )
-        yield GraphServer(graph, Wire(url, faults), known, refused)
+    with servers.graph(authority) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def ews_server() -> Iterator[EwsServer]:
-    exchange, faults, accounts = Exchange(), Faults(), Accounts()
-    accounts.add(**SERVICE, impersonates=True)
-    application = Starlette(routes=sandbox_ews.routes(exchange, faults, accounts, schemas()))
-    with serve(FaultyWire(application, faults)) as url:
-        yield EwsServer(exchange, Wire(url, faults), settings(url), settings(url, password="another"))
+    with servers.ews() as server:
+        yield server
 
 
 @pytest.fixture

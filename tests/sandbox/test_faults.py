@@ -1,11 +1,17 @@
+import asyncio
+import gc
 import socket
+import ssl
+import threading
 import time
+import warnings
 
 import pytest
 import requests
 from starlette.responses import JSONResponse
 from starlette.routing import Route, Router
 
+from sandbox.certificates import Authority
 from sandbox.faults import CutOffError, Fault, Faults, FaultyWire
 from sandbox.serve import serve
 
@@ -120,6 +126,29 @@ def test_a_client_that_comes_at_once_is_not_refused_and_the_port_is_free_afterwa
             assert requests.get(url, timeout=5).status_code == 404
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_request_over_tls_that_hangs_when_the_server_ends_leaves_nothing_open(tmp_path, waits):
+    authority, arrived = Authority(tmp_path), threading.Event()
+
+    async def hang(_scope, _receive, _send):
+        arrived.set()
+        await asyncio.sleep(30)
+
+    trusting = ssl.create_default_context(cafile=authority.ca_file)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with serve(hang, 0, authority.server()) as url:
+            wire = socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])))
+            hanging = trusting.wrap_socket(wire, server_hostname="localhost")
+            hanging.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert arrived.wait(5)
+            if not waits:
+                hanging.close()
+        gc.collect()
+        hanging.close()
+    assert [str(each.message) for each in told] == []
 
 
 def test_answers_do_not_wait_for_acknowledgements(base):

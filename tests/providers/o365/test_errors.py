@@ -19,7 +19,7 @@ CODES = {
     "MailboxNotEnabledForRESTAPI": base.MailboxGone,
     "ErrorAccessDenied": base.Unauthorized,
     "ApplicationThrottled": base.Throttled,
-    "MailboxConcurrency": base.Throttled,
+    "ErrorInvalidMailboxItemId": base.EventGone,
     "ErrorQuotaExceeded": base.Unavailable,
     "ErrorMailboxMoveInProgress": base.Unavailable,
     "ErrorFolderNotFound": base.CalendarGone,
@@ -95,6 +95,12 @@ def test_microsofts_word_counts_for_more_than_the_status(code, meaning):
 def test_a_refusal_in_strange_words_is_judged_by_its_status(body):
     assert type(refusal(Answer(403, {}, body), writing=True)) is base.Unauthorized
     assert type(refusal(Answer(503, {}, body), writing=True)) is base.Ambiguous
+
+
+def test_too_many_requests_at_once_are_told_from_too_many_in_all():
+    said = "Application is over its MailboxConcurrency limit."
+    assert "lower batch to 4" in str(refusal(_answer(429, "ApplicationThrottled", said), writing=True))
+    assert "lower batch to 4" not in str(refusal(_answer(429, "ApplicationThrottled"), writing=True))
 
 
 def test_a_wait_is_read_whatever_the_case_of_its_header_and_may_be_missing():

@@ -64,7 +64,7 @@ def test_what_is_in_doubt_is_found_by_its_mark_and_made_once(provider, calendar,
 
 
 @pytest.mark.parametrize(
-    "kind", ["lost", "cut_off", "unavailable_after", "unavailable", "busy", "error", "html", "truncated", "empty"]
+    "kind", ["lost", "cut_off", "unavailable_after", "unavailable", "error", "html", "truncated", "empty"]
 )
 def test_a_batch_without_a_readable_answer_is_in_doubt(provider, calendar, faults, kind, creates):
     faults.add(Fault(BATCH, kind, times=1))
@@ -83,8 +83,9 @@ def test_a_batch_that_hangs_is_in_doubt(connected, make_settings, faults, create
         provider.push(creates(1))
 
 
-def test_a_throttled_batch_is_raised_with_its_wait(provider, calendar, faults, creates):
-    faults.add(Fault(BATCH, "throttled", seconds=42, times=1))
+@pytest.mark.parametrize("kind", ["throttled", "busy"])
+def test_a_throttled_batch_is_raised_with_its_wait(provider, calendar, faults, creates, kind):
+    faults.add(Fault(BATCH, kind, seconds=42, times=1))
     with pytest.raises(base.Throttled) as raised:
         provider.push(creates(3))
     assert raised.value.retry_after == timedelta(seconds=42)
@@ -143,6 +144,18 @@ def test_a_refusal_of_a_whole_batch_is_no_word_on_an_event_or_a_mailbox(answerin
 def test_half_an_answer_to_a_batch_is_in_doubt(answering, creates, body):
     with pytest.raises(base.Ambiguous):
         answering(body).push(creates(1))
+
+
+@pytest.mark.parametrize("body", [None, [], 7, "no", {"error": None}, {"error": "no"}, {"error": {"innerError": None}}])
+@pytest.mark.parametrize(
+    ("status", "meaning"), [(401, base.Unauthorized), (403, base.Unauthorized), (429, base.Throttled)]
+)
+def test_a_refusal_in_other_words_than_graphs_is_judged_by_its_status(answering, creates, body, status, *, meaning):
+    provider = answering(body, status, {"Retry-After": "17"})
+    for call in (provider.check, lambda: provider.push(creates(1))):
+        with pytest.raises(meaning) as raised:
+            call()
+        assert meaning is not base.Throttled or raised.value.retry_after == timedelta(seconds=17)
 
 
 def test_a_redirection_is_not_followed_with_our_token(far_side, provider, creates):

@@ -1,5 +1,6 @@
 """Microsoft 365: what is found."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -94,6 +95,24 @@ def test_a_listing_that_leads_round_in_a_circle_is_given_up(answering, far_side)
     link = f"{far_side.url}/v1.0/users/alice@example.org/calendar/events?$skiptoken=1"
     with pytest.raises(base.ContractBroken, match="circle"):
         answering({"value": [], "@odata.nextLink": link}).find(OURS)
+
+
+def test_an_event_that_is_listed_twice_is_not_taken_for_two(provider, graph, calendar, creates):
+    """Pages are counted from the first event: what comes in between them pushes others onto the next one."""
+    provider.push(creates(15))
+    graph.longest_page = 10
+    whole = graph.call
+
+    def call(request):
+        answer = whole(request)
+        graph.call = whole
+        first, *rest = calendar.items()
+        calendar._items = {each.id: each for each in (dataclasses.replace(first, id="copy"), first, *rest)}
+        return answer
+
+    graph.call = call
+    with pytest.raises(base.Unavailable, match="changed while it was read"):
+        provider.find(OURS)
 
 
 def test_a_damaged_mark_is_still_our_instances(provider, calendar, creates):

@@ -1,6 +1,8 @@
 """Microsoft 365: tokens, and what they are bought with."""
 
+import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -140,20 +142,41 @@ def test_a_part_that_refuses_the_token_does_not_hide_what_was_done(provider, spo
 
 def test_two_who_ask_at_once_buy_one_token(connected, graph, faults):
     faults.add(Fault(TOKEN, "slow", seconds=0.2))
-    providers = [connected() for _ in range(8)]
-    at_once = threading.Barrier(len(providers))
-
-    def check(provider):
-        at_once.wait()
-        provider.check()
-
-    threads = [threading.Thread(target=check, args=[each]) for each in providers]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    assert _all_at_once([connected() for _ in range(8)]) == [None] * 8
     assert len(faults.seen("/v1.0/*")) == 8
     assert graph.tokens.granted == 1
+
+
+def test_those_who_wait_for_a_token_that_does_not_come_do_not_each_ask_again(connected, far_side, graph):
+    whole, asked = far_side.application, []
+
+    async def token(_request):
+        asked.append(1)
+        await asyncio.sleep(0.3)
+        return Response("", 503)
+
+    route = Route("/{directory}/oauth2/v2.0/token", token, methods=["POST"])
+    far_side.application = Router(routes=[route], default=whole)
+    assert _all_at_once([connected() for _ in range(8)]) == [base.Unavailable] * 8
+    assert len(asked) < 8
+    far_side.application = whole
+    connected().check()
+    assert graph.tokens.granted == 1
+
+
+def _all_at_once(providers):
+    """What each was told, None for nothing."""
+    at_once = threading.Barrier(len(providers))
+
+    def told(provider):
+        at_once.wait()
+        try:
+            return provider.check()
+        except base.ProviderError as error:
+            return type(error)
+
+    with ThreadPoolExecutor(len(providers)) as threads:
+        return list(threads.map(told, providers))
 
 
 @pytest.mark.parametrize(

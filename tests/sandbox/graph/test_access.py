@@ -50,6 +50,13 @@ def test_a_mailbox_may_be_missing_unlicensed_or_out_of_scope(client, graph, code
     assert code(client("GET", user="bob@example.org")) == (404, "ErrorInvalidUser")
 
 
+def test_an_id_belongs_to_one_mailbox(client, code):
+    made = client.make()
+    answer = client("DELETE", f"/events/{made['id']}", user="bob@example.org")
+    assert code(answer) == (404, "ErrorInvalidMailboxItemId")
+    assert client.subjects() == ["A"]
+
+
 def test_a_permission_that_was_not_granted_is_missing(client, graph, code):
     graph.roles = {"MailboxSettings.ReadWrite"}
     assert code(client("GET")) == (403, "ErrorAccessDenied")

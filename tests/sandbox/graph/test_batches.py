@@ -106,24 +106,48 @@ def test_a_batch_without_a_token_is_refused_as_a_whole(client, code):
     assert code(refused) == (401, "InvalidAuthenticationToken")
 
 
-@pytest.mark.parametrize(
+REFUSALS = pytest.mark.parametrize(
     ("fault", "told"),
     [
         (("throttled", 3), (429, "ApplicationThrottled", "3")),
-        (("busy", 2), (429, "MailboxConcurrency", "2")),
-        (("busy", 0), (429, "MailboxConcurrency", None)),
+        (("busy", 2), (429, "ApplicationThrottled", "2")),
+        (("busy", 0), (429, "ApplicationThrottled", None)),
         (("rate_limited", 1), (429, "TooManyRequests", None)),
         (("error", 1), (500, "ErrorInternalServerError", None)),
         (("unavailable", 1), (503, "ErrorServerBusy", None)),
         (("full", 1), (507, "ErrorQuotaExceeded", None)),
     ],
 )
+
+
+@REFUSALS
 def test_a_fault_can_hit_one_part_of_which_nothing_is_done(client, faults, fault, told):
     kind, seconds = fault
     faults.add(Fault(f"/v1.0{EVENTS}", kind, seconds=seconds, times=1))
     answer = client.batch(creation("A"), creation("B"))["0"]
     assert (answer["status"], answer["body"]["error"]["code"], answer["headers"].get("Retry-After")) == told
     assert client.subjects() == ["B"]
+
+
+@REFUSALS
+def test_a_whole_request_is_refused_in_the_same_words(client, faults, fault, told):
+    kind, seconds = fault
+    faults.add(Fault(f"/v1.0{EVENTS}", kind, seconds=seconds, times=1))
+    answer = client("POST", body={"subject": "A", **HOURS})
+    assert (answer.status_code, answer.json()["error"]["code"], answer.headers.get("Retry-After")) == told
+    assert client.subjects() == []
+
+
+def test_a_whole_request_can_be_refused_although_it_was_done(client, faults):
+    faults.add(Fault(f"/v1.0{EVENTS}", "unavailable_after", times=1))
+    answer = client("POST", body={"subject": "A", **HOURS})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "ErrorServerBusy")
+    assert client.subjects() == ["A"]
+
+
+def test_where_graph_has_no_words_the_wire_has_its_own(client, faults):
+    faults.add(Fault(f"/v1.0{EVENTS}", "html", times=1))
+    assert client("GET").headers["Content-Type"] == "text/html"
 
 
 def test_a_part_can_be_refused_although_it_was_done(client, faults):

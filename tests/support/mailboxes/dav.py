@@ -12,6 +12,8 @@ from providers import caldav
 from providers.base import Event, Ref
 from sandbox.dav import Person, enrol
 
+PASSWORD = "päss: word"
+
 
 @dataclass(frozen=True)
 class DavServer:
@@ -21,11 +23,17 @@ class DavServer:
     url: str
     wire: Wire
 
+    @property
+    def settings(self) -> caldav.Settings:
+        """For a tenant whose people all have the same password."""
+        url = f"{self.wire.url}/{{mailbox}}/timetable/"
+        return caldav.Settings.model_validate({"url": url, "password": PASSWORD})
+
 
 class CaldavMailbox(Wired):
     def __init__(self, server: DavServer) -> None:
         super().__init__(server.wire)
-        self.person: Person = enrol(server.folder, server.url, self.name, "päss: word")
+        self.person: Person = enrol(server.folder, server.url, self.name, PASSWORD)
         self.template = f"{server.wire.url}/{{mailbox}}/timetable/"
 
     def paths(self) -> str:
@@ -35,7 +43,7 @@ class CaldavMailbox(Wired):
         self.person.send("DELETE").raise_for_status()
 
     def settings(self, **other: Any) -> caldav.Settings:
-        return caldav.Settings.model_validate({"url": self.template, "password": "päss: word", **other})
+        return caldav.Settings.model_validate({"url": self.template, "password": PASSWORD, **other})
 
     def target(self, **fields: str) -> caldav.Target:
         return caldav.Target.model_validate({"username": self.name, **fields})

@@ -14,6 +14,8 @@ from sandbox.exchange import Calendar, Exchange, Item
 from sandbox.graph_properties import graph_id, store_id
 from sandbox.graph_service import Graph
 
+UNMARKED = {"carillonInstance", "carillonSynchronization", "carillonKey"}
+
 
 @dataclass(frozen=True)
 class GraphServer:
@@ -75,7 +77,9 @@ class GraphMailbox(Wired):
             return self.calendar.change(store_id(ref.id), fields)
 
     def unmark(self, ref: Ref) -> None:
-        self.edit(ref, properties={})
+        with self.server.exchange.lock:
+            there = self.calendar.item(store_id(ref.id)).properties
+            self.edit(ref, properties={name: text for name, text in there.items() if name[1] not in UNMARKED})
 
     def vanish(self, ref: Ref) -> None:
         with self.server.exchange.lock:
