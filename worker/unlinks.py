@@ -21,6 +21,7 @@ from providers.base import (
     Marks,
     Provider,
     ProviderError,
+    Rejected,
     Unavailable,
 )
 from schedules.retry import decide
@@ -41,6 +42,9 @@ RHYTHM = timedelta(minutes=15)
 
 PATIENCE = 25
 """Attempts, over about five days, until a mailbox that is not there counts as gone with everything in it."""
+
+REFUSALS = 3
+"""Attempts until an event that its server will not let go stays, and the unlink ends without it."""
 
 _log = logging.getLogger("carillon.unlink")
 
@@ -167,20 +171,16 @@ class _Job:
         attempt.
         """
         left = len(found)
-        failed: ProviderError | None = None
+        errors: list[ProviderError] = []
         for batch in batches(found, provider.capabilities.batch):
             outcomes = provider.push([Delete(each.mark, each.ref) for each in batch])
             gone = sum(isinstance(outcome, Done) for outcome in outcomes)
             left, removed = left - gone, removed + gone
             self._count(removed=removed, remaining=left)
-            errors = [outcome for outcome in outcomes if not isinstance(outcome, Done)]
-            failed = failed or next(iter(errors), None)
+            errors += [outcome for outcome in outcomes if not isinstance(outcome, Done)]
             if any(not isinstance(error, EventError) for error in errors):
                 break
-        if isinstance(failed, EventError):
-            raise Unavailable(f"{left} event(s) could not be removed yet: {failed}") from failed
-        if failed:
-            raise failed
+        _raise(errors, left)
 
     def _count(self, **values: Any) -> None:
         with transaction(self.engine) as session:
@@ -192,7 +192,7 @@ class _Job:
         with transaction(self.engine) as session:
             self.lease.renew(session)
             row = session.get_one(Unlink, self.ident)
-            if isinstance(error, MailboxGone) and row.failures >= PATIENCE:
+            if _given_up(error, row.failures):
                 row.state, row.error, row.finished_at = DONE, f"Given up: {error}", now
                 _wake(session, row)
             elif error:
@@ -206,6 +206,25 @@ class _Job:
             "unlink id=%d mode=%s state=%s found=%d removed=%d", row.id, row.mode, row.state, row.found, row.removed
         )
         return UnlinkReport(row.state, row.mode, row.found, row.removed, row.remaining, row.error)
+
+
+def _raise(errors: Sequence[ProviderError], left: int) -> None:
+    """Raise what kept `left` events from going: what concerns all of them first, a refusal of single ones last."""
+    for error in errors:
+        if not isinstance(error, EventError):
+            raise error
+    for error in errors:
+        if not isinstance(error, Rejected):
+            raise Unavailable(f"{left} event(s) could not be removed yet: {error}") from error
+    for error in errors:
+        raise Rejected(f"{left} event(s) were left standing: {error}") from error
+
+
+def _given_up(error: Exception | None, failures: int) -> bool:
+    """Whether no further attempt would help, after so many failures in a row."""
+    return (isinstance(error, MailboxGone) and failures >= PATIENCE) or (
+        isinstance(error, Rejected) and failures >= REFUSALS
+    )
 
 
 def _wake(session: Session, done: Unlink) -> None:

@@ -8,7 +8,7 @@ from providers.base import CalendarGone, Event, MailboxGone, Mark, Rejected, Thr
 from providers.memory import Fault, Stored
 from worker.leases import Mailbox, lease
 from worker.ledger import UnlinkMode
-from worker.unlinks import PATIENCE, preview
+from worker.unlinks import PATIENCE, REFUSALS, preview
 
 OWN = "a person's own"
 
@@ -220,6 +220,18 @@ def test_an_unlink_of_a_mailbox_that_stays_away_is_given_up_with_a_note(world, l
     world.store.faults.append(Fault("find", MailboxGone("there is no such account")))
     assert world.carry_out(unlink).state == "DONE"
     assert "there is no such account" in world.unlink_row(unlink).error
+
+
+def test_an_event_that_its_server_will_not_let_go_stays_and_is_told(world, linked):
+    unlink = world.unlink(linked, UnlinkMode.CLEANUP)
+    refused = Rejected("It has guests.")
+    for attempt in range(REFUSALS + 1):
+        world.store.faults.append(Fault("push", refused, raised=False))
+        report = world.carry_out(unlink)
+        assert report.state == ("RETRYING" if attempt < REFUSALS else "DONE")
+    assert report.remaining == 1
+    assert len(left(world)) == len({OWN, "foreign instance"}) + 1
+    assert "1 event(s) were left standing: It has guests." in world.unlink_row(unlink).error
 
 
 def test_an_unlink_that_lost_its_lease_does_not_reopen_what_its_successor_finished(world, linked, monkeypatch):
