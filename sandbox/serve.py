@@ -75,6 +75,8 @@ class _HangsUp(H11Protocol):
 
     def shutdown(self) -> None:
         """Ends an idle TLS connection at once: its client, idle too, would never answer the farewell."""
-        super().shutdown()
+        # One whose keep-alive is over is closing already, and a second close() would leave abort() nothing to end.
+        if not self.transport.is_closing():
+            super().shutdown()
         if self.scheme == "https" and self.transport.is_closing():
             self.transport.abort()

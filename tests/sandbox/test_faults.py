@@ -8,6 +8,7 @@ import warnings
 
 import pytest
 import requests
+import uvicorn
 from starlette.responses import JSONResponse
 from starlette.routing import Route, Router
 
@@ -148,6 +149,17 @@ def test_a_request_over_tls_that_hangs_when_the_server_ends_leaves_nothing_open(
                 hanging.close()
         gc.collect()
         hanging.close()
+    assert [str(each.message) for each in told] == []
+
+
+def test_a_connection_over_tls_that_idled_past_its_keep_alive_leaves_nothing_open(tmp_path):
+    authority = Authority(tmp_path)
+    with warnings.catch_warnings(record=True) as told, requests.Session() as session:
+        warnings.simplefilter("always")
+        with serve(Router([]), 0, authority.server()) as url:
+            assert session.get(url, timeout=5, verify=authority.ca_file).status_code == 404
+            time.sleep(uvicorn.Config(None, log_config=None).timeout_keep_alive + 0.5)
+        gc.collect()
     assert [str(each.message) for each in told] == []
 
 
