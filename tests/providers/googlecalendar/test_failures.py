@@ -48,20 +48,29 @@ def test_a_connection_that_was_closed_while_idle_is_opened_anew(elsewhere):
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
-            self.close_connection = True
+            # A token's page follows on its heels, and is not to meet a connection that is just about to be closed.
+            self.close_connection = self.command == "GET"
 
         do_GET = do_POST  # noqa: N815  # http.server's word
 
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), HangsUp) as server:
+    closed = threading.Semaphore(0)
+
+    class Server(ThreadingHTTPServer):
+        def close_request(self, request):
+            super().close_request(request)
+            closed.release()
+
+    with Server(("127.0.0.1", 0), HangsUp) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         provider = elsewhere(f"http://127.0.0.1:{server.server_port}")
         try:
             for _ in range(3):
                 assert provider.find(OURS) == []
+                assert closed.acquire(timeout=5)
         finally:
             server.shutdown()
             thread.join()
