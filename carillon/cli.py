@@ -14,6 +14,8 @@ COMMANDS = {
     "explain": "carillon.people",
     "unlink": "carillon.people",
     "migrate": "carillon.migrate",
+    "release": "carillon.release",
+    "rebuild": "carillon.rebuild",
     "doctor": "carillon.doctor",
     "token": "carillon.token",
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from provisioning import errors, health, reference, synchronizations, unlinks, users
+from provisioning import errors, health, reference, releases, synchronizations, unlinks, users
 from provisioning.edge import Edge
 from worker.installation import Installation
 
@@ -29,6 +29,7 @@ def application(
     for router in (
         users.router(),
         synchronizations.router(installation),
+        releases.router(),
         unlinks.router(),
         health.router(),
         reference.router(),

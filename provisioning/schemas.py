@@ -191,9 +191,19 @@ class Run(_Shape):
     failed: int
 
 
+class Held(_Shape):
+    since: int = Field(description="Epoch milliseconds")
+    going: int | None = Field(description="Events that would be removed; null if not known any more")
+    of: int | None = Field(description="Of how many: of those to come, or of all; null if not known any more")
+    confirmed_at: int | None = Field(
+        description="Epoch milliseconds, from when on the same timetable passes; null while the whole tenant is held"
+    )
+
+
 class SynchronizationDetail(Synchronization):
     fields: dict[str, str] = Field(description="The provisioning_* fields it was made with")
     failures: int = Field(description="Failed runs since the last good one")
+    held: Held | None = Field(description="The plan that waits; null if none does")
     events: dict[str, int] = Field(description="How many events the ledger knows, by state")
     runs: list[Run] = Field(description="The last ten runs that did or said something, newest first")
 
@@ -231,13 +241,16 @@ class PreviewedEvent(_Shape):
     end: int = Field(description="Epoch milliseconds")
     title: str
     key: str
-    synchronization: str = Field(description="The id in the event's mark; another one only under CLEANUP")
+    synchronization: str = Field(description="The id in the mark; another one under CLEANUP, or of an adopted event")
 
 
-class Preview(_Shape):
-    unlink_mode: UnlinkMode
+class ReleasePreview(_Shape):
     count: int
     events: list[PreviewedEvent]
+
+
+class Preview(ReleasePreview):
+    unlink_mode: UnlinkMode
 
 
 class Part(_Shape):

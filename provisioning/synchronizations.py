@@ -20,9 +20,11 @@ from provisioning.schemas import milliseconds
 from provisioning.targets import Wish, wish
 from provisioning.users import person
 from worker import modules
+from worker.holding import tenant_held
 from worker.installation import Installation
 from worker.ledger import Event, Run, Synchronization, Unlink, User
 from worker.moving import AT_ONCE, continued, locked, move
+from worker.settings import Tenant
 
 LAST_RUNS = 10
 
@@ -145,16 +147,30 @@ def show(calling: Calling, number: Ident) -> Response:
             **_shown(session, found),
             "fields": {f"provisioning_{name}": value for name, value in found.fields.items()},
             "failures": found.failures,
+            "held": _held(session, calling.tenant, found),
             "events": dict(session.execute(counts.order_by(Event.state)).all()),
             "runs": [_run(each) for each in session.scalars(runs.limit(LAST_RUNS))],
         }
     return Json({"synchronization": detail})
 
 
+def _held(session: Session, tenant: Tenant, row: Synchronization) -> dict[str, Any] | None:
+    if row.held_since is None or not row.enabled:
+        return None
+    limits = tenant.settings.guard.limits()
+    whole = tenant_held(session, row.tenant_id, limits)
+    return {
+        "since": milliseconds(row.held_since),
+        "going": row.held_going,
+        "of": row.held_of,
+        "confirmedAt": None if whole else milliseconds(row.held_since + limits.confirm_after),
+    }
+
+
 def patch(calling: Calling, number: Ident, body: Fields) -> Response:
     """Pause or resume. A paused synchronization writes nothing; its events stay."""
     enabled = checked(schemas.Enabling, body).enabled
-    return _changed(calling, number, _resume if enabled else _pause)
+    return changed(calling, number, _resume if enabled else _pause)
 
 
 def _pause(session: Session, synchronization: Synchronization) -> bool:
@@ -169,22 +185,22 @@ def _resume(session: Session, synchronization: Synchronization) -> bool:
         return False
     synchronization.enabled = True
     synchronization.status = "OK" if synchronization.last_sync else "PENDING"
-    return _due_at_once(session, synchronization)
+    return due_at_once(session, synchronization)
 
 
 def resync(calling: Calling, number: Ident) -> Response:
     """Run at once, whatever the back-off. The run also reads the calendar back."""
-    return _changed(calling, number, _want_resync, 202)
+    return changed(calling, number, _want_resync, 202)
 
 
 def _want_resync(session: Session, synchronization: Synchronization) -> bool:
     if not synchronization.enabled:
         raise HTTPException(409, "The synchronization is disabled; PATCH it with enabled=true first.")
     synchronization.resync_asked_at = func.clock_timestamp()
-    return _due_at_once(session, synchronization)
+    return due_at_once(session, synchronization)
 
 
-def _changed(
+def changed(
     calling: Caller, number: int, change: Callable[[Session, Synchronization], bool], status: int = 200
 ) -> Response:
     """Answer with what the synchronization is after `change`, which tells whether a run shall begin at once."""
@@ -197,7 +213,8 @@ def _changed(
     return Json({"synchronization": shown}, status)
 
 
-def _due_at_once(session: Session, synchronization: Synchronization) -> bool:
+def due_at_once(session: Session, synchronization: Synchronization) -> bool:
+    """Let the sweep find it, should the message be lost that is sent after this."""
     synchronization.due_at = func.clock_timestamp() + AT_ONCE
     session.flush()
     return True

@@ -1,6 +1,5 @@
 """Synchronizations taken away: accepted, previewed, reported."""
 
-import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -8,22 +7,19 @@ from fastapi.responses import Response
 from sqlalchemy import Select, select
 from starlette.exceptions import HTTPException
 
-from providers.base import CalendarGone, Found, MailboxGone, ProviderError, Throttled, Unauthorized
 from provisioning import schemas
 from provisioning.access import Calling, acceptable, caller
 from provisioning.bodies import Mode
 from provisioning.calls import errors, mode_parameter, success
 from provisioning.errors import Json
 from provisioning.paths import BASE, Ident, Name, Type
+from provisioning.previews import UNREAD, asking, shown
 from provisioning.schemas import milliseconds
 from provisioning.synchronizations import one
 from provisioning.taking_away import accept_all, send
 from provisioning.users import person
 from worker.ledger import Synchronization, Unlink
 from worker.unlinks import accept, preview
-
-_FOR_A_PERSON = (Unauthorized, MailboxGone, CalendarGone)
-"""What somebody must mend before the calendar can be read; everything else passes."""
 
 
 def delete(calling: Calling, number: Ident, mode: Mode) -> Response:
@@ -58,32 +54,13 @@ def show_preview(calling: Calling, number: Ident, mode: Mode) -> Response:
     """Exactly what an unlink would remove now. Reads the calendar, changes nothing."""
     with calling.transaction() as session:
         found = one(session, calling, number)
-    try:
+    with asking():
         events = preview(calling.installation, found, mode, calling.clock())
-    except _FOR_A_PERSON as error:
-        raise HTTPException(409, str(error)) from error
-    except ProviderError as error:
-        raise HTTPException(503, str(error), _retry_after(error)) from error
-    return Json({"unlinkMode": mode, "count": len(events), "events": [_event(each) for each in events]})
+    return Json({"unlinkMode": mode, "count": len(events), "events": [shown(each) for each in events]})
 
 
 def _of(user_id: int) -> Select[Synchronization]:
     return select(Synchronization).where(Synchronization.user_id == user_id)
-
-
-def _retry_after(error: ProviderError) -> dict[str, str]:
-    wait = error.retry_after if isinstance(error, Throttled) else None
-    return {"Retry-After": str(math.ceil(wait.total_seconds()))} if wait else {}
-
-
-def _event(found: Found) -> dict[str, Any]:
-    return {
-        "start": milliseconds(found.start),
-        "end": milliseconds(found.end),
-        "title": found.title,
-        "key": found.mark.key,
-        "synchronization": found.mark.synchronization,
-    }
 
 
 def listing(calling: Calling, only: Annotated[schemas.UnlinkFilter, Query()]) -> Response:
@@ -135,13 +112,9 @@ def router() -> APIRouter:
         ("/users/{username}/synchronizations/{type}", delete_of_type, (404, 422)),
     ):
         made.delete(path, status_code=204, responses=errors(*statuses, body=True), openapi_extra=mode)(call)
-    unread = {
-        409: "The calendar cannot be read until somebody mends what the message says.",
-        503: "The calendar server or the database does not answer at the moment.",
-    }
     made.get(
         "/synchronizations/{id}/unlink-preview",
-        responses=success(schemas.Preview) | errors(404, body=True, said=unread),
+        responses=success(schemas.Preview) | errors(404, body=True, said=UNREAD),
         openapi_extra=mode,
     )(show_preview)
     made.get("/unlinks", responses=success(schemas.UnlinkList) | errors())(listing)

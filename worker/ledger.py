@@ -90,9 +90,12 @@ class Synchronization(Base):
     """One user's link to one mailbox at one provider.
 
     `fields` are the `provisioning_*` values without their prefix. `due_at` is when the next run may start: claiming
-    pushes it into the
-    future first, so that a crash is by itself a retry. `validator` is the source's word for the reading that was last
-    carried out whole, behind the place where that was; `worker.situation` reads it.
+    pushes it into the future first, so that a crash is by itself a retry. `validator` is the source's word for the
+    reading that was last carried out whole, behind the place where that was; `worker.situation` reads it.
+
+    The `held_*` columns are those of `schedules.guard.Hold`, for the plan that waits now; `released_reading` is a
+    reading that an operator lets pass, however much it takes away. `rebuild_asked_at` asks for a resync that takes
+    whatever carries our instance's mark for this synchronization's.
     """
 
     __tablename__ = "synchronizations"
@@ -100,6 +103,7 @@ class Synchronization(Base):
         UniqueConstraint("user_id", "type", "mailbox"),
         Index("synchronizations_due", "due_at", postgresql_where=text("enabled")),
         Index("synchronizations_mailbox", "tenant_id", "type", "mailbox"),
+        Index("synchronizations_held", "tenant_id", postgresql_where=text("enabled AND held_since IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -115,8 +119,12 @@ class Synchronization(Base):
     failures: Mapped[int] = mapped_column(server_default=text("0"))
     validator: Mapped[str | None]
     resync_asked_at: Mapped[datetime | None]
+    rebuild_asked_at: Mapped[datetime | None]
     held_since: Mapped[datetime | None]
     held_reading: Mapped[str | None]
+    held_going: Mapped[int | None]
+    held_of: Mapped[int | None]
+    released_reading: Mapped[str | None]
     last_sync: Mapped[datetime | None]
     last_resync: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -9,8 +9,9 @@ from schedules.plan import Known
 from schedules.reconcile import Policy, Reconciliation, reconcile
 from schedules.sameness import leads_here
 from worker import known as rows
+from worker.database import transaction
 from worker.siblings import Sibling, writing_here
-from worker.situation import Held, Situation
+from worker.situation import Held, Situation, marks_of_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def look(held: Held, found: Situation, provider: Provider, now: datetime, *, afr
         if leaving:
             # Only now no other run writes to the mailbox.
             listed = _listed(found, provider, known)
-        ours = {found.mark, *found.orphans, *_adopted(known), *(each.mark for each in leaving)}
+        ours = _ours(held, found, known, leaving, listed)
         there = [each for each in listed if each.mark.synchronization in ours]
         settled = settle(found, [*known, *_taken_over(known, leaving)], there, now)
         after = [_afresh(each) for each in settled.known] if afresh else list(settled.known)
@@ -51,6 +52,9 @@ def look(held: Held, found: Situation, provider: Provider, now: datetime, *, afr
 def settle(found: Situation, known: Sequence[Known], there: Sequence[Found], now: datetime) -> Reconciliation:
     """`known` as it is true after `there` was read from the calendar."""
     policy: Policy = found.tenant.settings.policy
+    if found.row.rebuild_asked_at and policy == "respect":
+        # What an old back-up says to stand may have gone since by our own hand.
+        policy = "restore"
     if found.moved and not (found.carried_over and leads_here(known, there, found.mark, now, by_id=False)):
         # At another place nobody has deleted anything yet, whatever is missing there.
         policy = "restore"
@@ -58,8 +62,21 @@ def settle(found: Situation, known: Sequence[Known], there: Sequence[Found], now
 
 
 def _listed(found: Situation, provider: Provider, known: Iterable[Known]) -> list[Found]:
-    others = found.shared or next(_adopted(known), None)
+    others = found.shared or found.row.rebuild_asked_at or next(_adopted(known), None)
     return provider.find(Marks(found.tenant.settings.instance, None if others else found.mark))
+
+
+def _ours(
+    held: Held, found: Situation, known: Iterable[Known], leaving: Iterable[Sibling], listed: Iterable[Found]
+) -> set[str]:
+    """The marks of what is ours to decide on. To a rebuild, whose ledger may have lost the numbers of old, that is
+    whatever nobody else is known to have here.
+    """
+    ours = {found.mark, *found.orphans, *_adopted(known), *(each.mark for each in leaving)}
+    if not found.row.rebuild_asked_at:
+        return ours
+    with transaction(held.engine) as session:
+        return ours | ({each.mark.synchronization for each in listed} - marks_of_others(session, found.row))
 
 
 def _adopted(known: Iterable[Known]) -> Iterator[str]:

@@ -61,14 +61,18 @@ class WindowSettings(Section):
 
 
 class GuardSettings(Section):
-    """When a plan is held: more than `floor` and more than `share` of the future events would go, or all of them."""
+    """When a plan is held: more than `floor` and more than `share` of the events would go, or all of them; and when
+    the whole tenant is.
+    """
 
     floor: int = Field(default=10, ge=0)
     share: float = Field(default=0.4, ge=0, le=1)
     confirm_after: Minutes = timedelta(hours=1)
+    tenant_floor: int = Field(default=5, ge=1)
+    tenant_share: float = Field(default=0.1, ge=0, le=1)
 
     def limits(self) -> Limits:
-        return Limits(floor=self.floor, share=self.share, confirm_after=self.confirm_after)
+        return Limits(**self.model_dump())
 
 
 class RenderSettings(Section):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select, union, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,9 @@ from worker.ledger import Run, Synchronization, Unlink, UnlinkMode
 from worker.settings import Tenant
 
 _LEAVING = (UnlinkMode.UNLINK_ONLY, UnlinkMode.DELETE_FUTURE_EVENTS)
+
+_WISHES = frozenset({"resync_asked_at", "rebuild_asked_at", "released_reading"})
+"""Columns that a call sets and the run that fulfils it empties."""
 
 MOVED = "moved"
 """The validator of a synchronization that goes on elsewhere, until a run there has come to its end."""
@@ -125,6 +128,18 @@ def _unlinks(session: Session, row: Synchronization) -> Sequence[Unlink]:
     return session.scalars(chosen.order_by(Unlink.id)).all()
 
 
+def marks_of_others(session: Session, row: Synchronization) -> set[str]:
+    """The marks of what other people's synchronizations, present or unlinked, have in the mailbox of `row`."""
+    here = (row.tenant_id, modules.sharing(row.type), row.mailbox)
+    live = select(Synchronization.id).where(*_at(Synchronization, *here), Synchronization.user_id != row.user_id)
+    left = select(Unlink.synchronization_id).where(*_at(Unlink, *here), Unlink.username != row.user.username)
+    return {str(ident) for ident in session.scalars(union(live, left))}
+
+
+def _at(table: type[Synchronization | Unlink], tenant_id: int, types: list[str], mailbox: str) -> tuple[Any, ...]:
+    return table.tenant_id == tenant_id, table.type.in_(types), table.mailbox == mailbox
+
+
 def _of_person(session: Session, ident: int) -> dict[int, Synchronization]:
     """The synchronization with all others of its person, in one query: every run begins with it."""
     person = select(Synchronization.user_id).where(Synchronization.id == ident).scalar_subquery()
@@ -202,14 +217,14 @@ def conclude(
 ) -> None:
     """Record how a run ended; the next one is due in `wait`, by PostgreSQL's clock, for that is what claims go by.
 
-    If somebody asked for another run meanwhile, the earlier of the two times stands, and so does a wish for a resync.
+    If somebody asked for another run meanwhile, the earlier of the two times stands, and so does what they wished for.
     """
     next_due = func.clock_timestamp() + wait
     untouched = Synchronization.due_at == before.due_at
     due_at = case((untouched, next_due), else_=func.least(Synchronization.due_at, next_due))
-    if "resync_asked_at" in values:
-        asked = Synchronization.resync_asked_at
-        values["resync_asked_at"] = case((asked == before.resync_asked_at, None), else_=asked)
+    for name in _WISHES & values.keys():
+        wished = getattr(Synchronization, name)
+        values[name] = case((wished == getattr(before, name), None), else_=wished)
     session.execute(update(Synchronization).where(Synchronization.id == before.id).values(due_at=due_at, **values))
     if run:
         session.add(run)

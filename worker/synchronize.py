@@ -9,7 +9,7 @@ from typing import Any
 
 from providers.base import Delete, Done, EventError, Found, Provider, Unavailable, Window
 from schedules import due
-from schedules.guard import Hold, guard, reading, sentence
+from schedules.guard import Hold, reading, sentence
 from schedules.plan import Known, plan
 from schedules.retry import Decision, Status, decide
 from schedules.wanted import Wanted, wanted
@@ -17,6 +17,7 @@ from timetables.base import Person
 from worker import known as rows
 from worker.database import transaction
 from worker.edge import attempt
+from worker.holding import judge
 from worker.installation import Installation
 from worker.leases import Lease, LostLeaseError, Mailbox, lease
 from worker.ledger import Run, Synchronization
@@ -75,6 +76,7 @@ class _Pass:
         self.started = clock()
         self.deadline = time.monotonic() + LONGEST_TASK
         self.tally = Tally()
+        self.reading = ""
         self.hold: Hold | None = None
         self.resync = False
         self.strange = 0
@@ -123,8 +125,8 @@ class _Pass:
         for nth in range(ROUNDS):
             planned = plan(wish, known, window)
             if nth == 0:
-                limits = found.tenant.settings.guard.limits()
-                self.hold = guard(planned, known, self.started, limits, found.hold, reading(wish))
+                self.reading = reading(wish)
+                self.hold = judge(self.installation.engine, found, planned, known, self.started, self.reading)
                 if self.hold:
                     return False
             self.tally.kept, self.tally.look = planned.kept, False
@@ -180,13 +182,14 @@ class _Pass:
             "status_detail": decision.detail,
             "failures": decision.failures,
         }
-        if error is None:
-            values |= {"held_since": self.hold and self.hold.since, "held_reading": self.hold and self.hold.reading}
+        # What was let pass and takes several runs is not to be held again in between.
+        if error is None and not (tally.unfinished and self.reading == row.held_reading):
+            values |= _held(self.hold)
         whole = error is None and not self.hold and not tally.unfinished
         if whole:
             values |= {"last_sync": now, "validator": self.validator}
         if whole and self.resync:
-            values |= {"last_resync": now, "resync_asked_at": None}
+            values |= {"last_resync": now, "resync_asked_at": None, "rebuild_asked_at": None}
         try:
             with self.held.transaction() as session:
                 conclude(session, row, values, decision.due_at - now, self._run_row(row, report, now))
@@ -205,7 +208,9 @@ class _Pass:
         if error:
             return decision
         if self.hold:
-            until = min(decision.due_at, max(now, self.hold.since + settings.guard.confirm_after))
+            confirmed_at = self.hold.since + settings.guard.confirm_after
+            # That of a tenant which is held as a whole has passed, and means nothing.
+            until = decision.due_at if self.hold.tenant else min(decision.due_at, max(now, confirmed_at))
             return replace(decision, status="HELD", detail=sentence(self.hold), due_at=until)
         if self.tally.unfinished:
             status: Status = "OK" if row.last_sync else "PENDING"
@@ -248,10 +253,17 @@ class _Pass:
         )
 
 
+def _held(hold: Hold | None) -> dict[str, Any]:
+    """What to remember of a plan that waits, or that none does. An operator's word was for one that is decided now."""
+    counts = {"held_going": hold and hold.going, "held_of": hold and hold.of}
+    reading = {"held_since": hold and hold.since, "held_reading": hold and hold.reading}
+    return counts | reading | {"released_reading": None}
+
+
 def _wants_resync(found: Situation, now: datetime) -> bool:
     """Asked for, or due, or the first push goes where another synchronization of this person may have events."""
     row = found.row
-    if row.resync_asked_at or (row.last_sync is None and found.shared):
+    if row.resync_asked_at or row.rebuild_asked_at or (row.last_sync is None and found.shared):
         return True
     since = row.last_resync or row.created_at
     return due.resync_due(since, now, found.tenant.settings.resync_interval, row.id)

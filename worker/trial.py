@@ -5,12 +5,13 @@ from datetime import datetime
 
 from providers.base import Marks, Window
 from schedules import due
-from schedules.guard import Hold, guard, reading
+from schedules.guard import Hold, reading
 from schedules.plan import IN_DOUBT, Known, Plan, plan
 from schedules.wanted import Reason, reasons, wanted
 from timetables.base import Person, Timetable
 from worker import known as rows
 from worker.database import transaction
+from worker.holding import judge
 from worker.installation import Installation
 from worker.looking import settle
 from worker.mailbox import calendar
@@ -19,10 +20,11 @@ from worker.situation import Situation, situation
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The plan that a run would carry out now, or would hold."""
+    """The plan that a run would carry out now, or would hold; `reading` is the wish that it was made for."""
 
     plan: Plan
     hold: Hold | None
+    reading: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,8 @@ def trial(installation: Installation, ident: int, now: datetime) -> Trial | None
         wanted(timetable.events, found.tenant.rendering, window),
         _settled(found, _known(installation, ident), now),
     )
-    planned = plan(wish, known, window)
-    limits = found.tenant.settings.guard.limits()
-    return Trial(planned, guard(planned, known, now, limits, found.hold, reading(wish)))
+    planned, word = plan(wish, known, window), reading(wish)
+    return Trial(planned, judge(installation.engine, found, planned, known, now, word), word)
 
 
 def explain(installation: Installation, ident: int, now: datetime) -> list[Explanation] | None:

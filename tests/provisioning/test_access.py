@@ -20,6 +20,8 @@ CALLS = [
     ("POST", "/synchronizations/1/resync"),
     ("DELETE", "/synchronizations/1"),
     ("GET", "/synchronizations/1/unlink-preview"),
+    ("POST", "/synchronizations/1/release"),
+    ("GET", "/synchronizations/1/release-preview"),
     ("GET", "/users/alice/synchronizations"),
     ("DELETE", "/users/alice/synchronizations"),
     ("DELETE", "/users/alice/synchronizations/memory"),
@@ -150,6 +152,8 @@ def test_an_acting_caller_changes_that_person_only(api, refused):
         alice.post("/synchronizations/2/resync"),
         alice.delete("/synchronizations/2?unlinkMode=CLEANUP"),
         alice.get("/synchronizations/2/unlink-preview?unlinkMode=CLEANUP"),
+        alice.post("/synchronizations/2/release"),
+        alice.get("/synchronizations/2/release-preview"),
         alice.delete("/users/bob/synchronizations?unlinkMode=CLEANUP"),
         alice.delete("/users/bob/synchronizations/memory?unlinkMode=CLEANUP"),
     ):

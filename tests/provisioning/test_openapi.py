@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-CALLS = 18
+CALLS = 20
 NO_TOKEN = ["/health"]
 MORE_THAN_A_SCHEMA_SAYS = [
     "PUT /api/v0/synchronizations",  # what makes a good address is the provider's knowledge
@@ -147,7 +147,9 @@ def test_every_example_of_the_page_is_a_call_that_works(api):
         ident = api.synchronize("bob")["id"]
         api.delete(f"/synchronizations/{ident}?unlinkMode=UNLINK_ONLY")
         words = example.replace("=ews", "=memory").replace("/ews", "/memory")
-        assert made(api, shlex.split(words)) in {200, 201, 202, 204, *([409] if "POST" in example else [])}, example
+        # There is such a user already; and nothing of hers is held.
+        well = {200, 201, 202, 204, *([409] if "POST" in example or "/release" in example else [])}
+        assert made(api, shlex.split(words)) in well, example
 
 
 def made(api, words):

@@ -236,9 +236,10 @@ def test_get_synchronization_tells_fields_events_runs_and_failures(api):
     api.sql(EVENTS)
     api.sql(RUNS, at=MOMENT)
     shown = api.get("/synchronizations/1").json()["synchronization"]
-    assert list(shown) == [*LISTED, "fields", "failures", "events", "runs"]
+    assert list(shown) == [*LISTED, "fields", "failures", "held", "events", "runs"]
     assert shown["fields"] == {"provisioning_smtpAddress": "alice@example.org"}
     assert shown["failures"] == 2
+    assert shown["held"] is None
     assert shown["events"] == {"creating": 2, "there": 3}
     assert [each["created"] for each in shown["runs"]] == list(range(12, 2, -1))
     assert shown["runs"][0] == {
@@ -260,6 +261,8 @@ def test_an_unknown_id_answers_404_to_every_call(api, refused, ident):
     refused(api.get(f"/synchronizations/{ident}"), 404)
     refused(api.patch(f"/synchronizations/{ident}", data={"enabled": "true"}), 404)
     refused(api.post(f"/synchronizations/{ident}/resync"), 404)
+    refused(api.post(f"/synchronizations/{ident}/release"), 404)
+    refused(api.get(f"/synchronizations/{ident}/release-preview"), 404)
     refused(api.delete(f"/synchronizations/{ident}?unlinkMode=CLEANUP"), 404)
     refused(api.get(f"/synchronizations/{ident}/unlink-preview?unlinkMode=CLEANUP"), 404)
 

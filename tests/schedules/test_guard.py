@@ -11,11 +11,13 @@ from schedules.plan import plan
 @pytest.fixture
 def judge(build):
     def judged(known, left, *, now=-1, held=None, limits=None, window=build.window):
-        """The guard's word when of events at the hours `known` those at `left` are still wanted."""
+        """The guard's word when of events at the hours `known` those at `left` are wanted; None: the others may go."""
         rows = [build.row(build.wish(f"{hour}", hour)) for hour in known]
         wishes = [build.wish(f"{hour}", hour) for hour in left]
         made = plan(wishes, rows, window)
-        return guard(made, rows, build.at(now), limits or Limits(), held, reading(wishes))
+        limits = limits or Limits()
+        hold = guard(made, rows, build.at(now), limits, held, reading(wishes))
+        return None if hold and hold.confirmed(build.at(now), limits) else hold
 
     return judged
 
@@ -44,10 +46,17 @@ def test_all_of_a_few_is_held(judge):
     assert judge([1, 2], [1]) is None
 
 
-def test_what_has_begun_does_not_count(judge):
-    hold = judge(range(20), [], now=5)
+def test_what_has_begun_counts_only_if_what_is_to_come_may_go(judge):
+    hold = judge(range(20), [], now=5.5)
     assert (hold.going, hold.of) == (14, 14)
-    assert judge(range(20), [], now=19) is None
+    assert judge(range(20), range(8, 20), now=5.5) is None, "8 of 20, all of them past"
+    hold = judge(range(20), range(12, 20), now=10.5)
+    assert (hold.going, hold.of) == (12, 20), "one to come, and 11 past"
+
+
+def test_a_term_that_is_over_is_not_forgotten_at_a_word(judge):
+    hold = judge(range(20), [], now=30)
+    assert (hold.going, hold.of) == (20, 20)
 
 
 def test_what_is_beyond_the_window_does_not_count(build, judge):
@@ -103,3 +112,11 @@ def test_the_sentence_says_how_many_and_what_to_do(build):
     assert "since 2026-11-23 09:00 UTC" in said
     assert "299 of 300" in said
     assert "confirm_after" in said
+    assert "release" in said
+
+
+def test_the_sentence_about_a_whole_tenant_says_what_an_operator_can_do(build):
+    said = sentence(Hold(build.at(0), "", 299, 300, tenant="uni"))
+    assert said.startswith("Held since 2026-11-23 09:00 UTC and nothing changed: the timetable leaves out 299 of 300")
+    assert "`carillon release --all --tenant uni`" in said
+    assert "confirm_after" not in said

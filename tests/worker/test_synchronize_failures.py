@@ -59,7 +59,7 @@ def test_an_empty_timetable_is_held_until_a_second_reading_an_hour_later(world):
     assert world.standing() == before
     row = world.row(ident)
     assert row.held_since == world.now
-    assert "145 of 145 future events" in row.status_detail
+    assert "145 of 145 events" in row.status_detail
     world.now += timedelta(minutes=30)
     assert world.run(ident).outcome == "HELD"
     world.now += timedelta(minutes=31)
