@@ -18,5 +18,6 @@ class Beat:
 
 BEAT = (
     Beat("dispatch what is due", "dispatch", 5),
+    Beat("work out holds", "holds", 300),
     Beat("prune old runs", "prune", 3_600),
 )

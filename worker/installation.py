@@ -1,6 +1,7 @@
 """What every part of a running Carillon is handed: its settings, the ledger and the queue."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 import redis
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from timetables.base import Source
 from worker import database, ledger, modules
 from worker.queue import Queue, celery, connection
 from worker.settings import Settings, Tenant
+from worker.slots import Group, Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,15 @@ class Installation:
     queue: Queue
     tenants: dict[int, Tenant]
     sources: dict[int, Source]
+    slots: Slots = field(default_factory=Slots)
+
+    def groups(self) -> list[Group]:
+        """Every type of provider of every tenant."""
+        return [(ident, kind) for ident, tenant in self.tenants.items() for kind in tenant.providers]
+
+    def zones(self) -> dict[int, ZoneInfo]:
+        """The time zone of every tenant."""
+        return {ident: ZoneInfo(tenant.settings.time_zone) for ident, tenant in self.tenants.items()}
 
     def close(self) -> None:
         """Give back every connection."""

@@ -1,0 +1,179 @@
+"""Calendar schedules in the ledger: found, made, changed and deleted. The caller holds the transaction and commits, so
+that a call is carried out whole or not at all.
+
+To change the periods of a schedule, find it with `lock`, work out the new ones with `schedules.period_changes`, and
+`write` them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from providers.base import Window
+from schedules.holidays import public_holidays
+from schedules.period_changes import NameTakenError, added
+from schedules.periods import Occurrence, Period, expand
+from schedules.term_ics import Term, unnamed
+from worker import calendar_rows, holds
+from worker.calendar_rows import periods_of
+from worker.calendar_tables import CalendarSchedule, Effect, Level, Membership
+
+
+class UnknownScheduleError(LookupError):
+    """The parent has no schedule of this `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("There is no calendar schedule of this name here.")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Whose schedules: a group's or a person's, with neither the tenant's own."""
+
+    tenant_id: int
+    group_id: int | None = None
+    user_id: int | None = None
+
+    @property
+    def level(self) -> Level:
+        if self.user_id is not None:
+            return Level.USER
+        return Level.TENANT if self.group_id is None else Level.GROUP
+
+
+def listing(session: Session, parents: Sequence[Parent]) -> list[tuple[str, Level]]:
+    """The name and level of every schedule of these parents: by parent, in their order, then by name."""
+    found: list[tuple[str, Level]] = []
+    for parent in parents:
+        names = session.scalars(select(CalendarSchedule.name).where(_of(parent)).order_by(CalendarSchedule.name))
+        found += [(name, parent.level) for name in names]
+    return found
+
+
+def find(session: Session, parent: Parent, name: str, *, lock: bool = False) -> CalendarSchedule:
+    """The schedule; with `lock`, nobody else changes it until the transaction ends. Raises: UnknownScheduleError."""
+    chosen = select(CalendarSchedule).where(_of(parent), CalendarSchedule.name == name)
+    found = session.scalar(chosen.with_for_update() if lock else chosen)
+    if found is None:
+        raise UnknownScheduleError(name)
+    return found
+
+
+def create(
+    session: Session,
+    parent: Parent,
+    name: str,
+    term: Term,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    effect: Effect = Effect.NONE,
+) -> CalendarSchedule:
+    """A new schedule with the periods of `term`. Raises: NameTakenError; PeriodProblemError."""
+    periods = added((), *term.periods)
+    row = {"tenant_id": parent.tenant_id, "group_id": parent.group_id, "user_id": parent.user_id, "name": name}
+    statement = insert(CalendarSchedule).values(**row, effect=effect).on_conflict_do_nothing()
+    made: CalendarSchedule | None = session.scalar(statement.returning(CalendarSchedule))
+    if made is None:
+        raise NameTakenError(name)
+    write(session, made, periods, zone=zone, now=now, kept=term.kept)
+    return made
+
+
+def write(
+    session: Session,
+    schedule: CalendarSchedule,
+    periods: Sequence[Period],
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    effect: Effect | None = None,
+    kept: Sequence[str] | None = None,
+) -> None:
+    """Give a schedule, which is locked, these periods, and where they are named another effect or other lines that an
+    iCalendar object said of it.
+    """
+    schedule.effect = effect or schedule.effect
+    schedule.kept = schedule.kept if kept is None else list(kept)
+    schedule.changed_at = now
+    session.flush()
+    calendar_rows.save(session, schedule.id, periods)
+    holds.work_out(session, schedule, periods, zone, now)
+
+
+def rename(session: Session, schedule: CalendarSchedule, name: str, now: datetime) -> None:
+    """Give a schedule, which is locked, another name. Raises: NameTakenError."""
+    if name == schedule.name:
+        return
+    try:
+        with session.begin_nested():
+            schedule.name = name
+            session.flush()
+    except IntegrityError as error:
+        raise NameTakenError(name) from error
+    schedule.kept = list(unnamed(schedule.kept))
+    schedule.changed_at = now
+
+
+def remove(session: Session, parent: Parent, names: Iterable[str]) -> None:
+    """Delete the schedules of these names, all of them or none. Raises: UnknownScheduleError, for the first unknown."""
+    wanted = list(dict.fromkeys(names))
+    chosen = select(CalendarSchedule.id, CalendarSchedule.name).where(_of(parent), CalendarSchedule.name.in_(wanted))
+    there = {name: ident for ident, name in session.execute(chosen.order_by(CalendarSchedule.id).with_for_update())}
+    for name in wanted:
+        if name not in there:
+            raise UnknownScheduleError(name)
+    session.execute(delete(CalendarSchedule).where(CalendarSchedule.id.in_(there.values())))
+
+
+def add_holidays(
+    session: Session, schedule: CalendarSchedule, country: str, year: int, *, zone: ZoneInfo, now: datetime
+) -> int:
+    """Add the public holidays to a schedule, which is locked; how many it did not have yet. A holiday is known by its
+    name, so that a second time adds nothing. Raises: PeriodProblemError.
+    """
+    before = periods_of(session, schedule.id)
+    there = {each.name for each in before}
+    new = [each for each in public_holidays(country, year) if each.name not in there]
+    if new:
+        write(session, schedule, added(before, *new), zone=zone, now=now)
+    return len(new)
+
+
+def occurrences(
+    session: Session, schedule: CalendarSchedule, zone: ZoneInfo, window: Window, limit: int
+) -> list[tuple[str, Occurrence]]:
+    """The name of a period and a time at which it takes place, within `window` or partly so: the first `limit`."""
+    found = [
+        (each, period.name)
+        for period in periods_of(session, schedule.id)
+        for _, each in zip(range(limit), expand(period, zone, window), strict=False)
+    ]
+    return [(name, each) for each, name in sorted(found)[:limit]]
+
+
+def of_person(session: Session, tenant_id: int, user_id: int, effect: Effect) -> dict[int, tuple[Period, ...]]:
+    """The periods of every schedule of this effect that is the person's, a group's of theirs or the tenant's, by the
+    schedule's id.
+    """
+    theirs = select(Membership.group_id).where(Membership.user_id == user_id)
+    levels = or_(_of(Parent(tenant_id)), CalendarSchedule.user_id == user_id, CalendarSchedule.group_id.in_(theirs))
+    chosen = select(CalendarSchedule.id).where(
+        CalendarSchedule.tenant_id == tenant_id, CalendarSchedule.effect == effect, levels
+    )
+    return calendar_rows.load(session, session.scalars(chosen.order_by(CalendarSchedule.id)))
+
+
+def _of(parent: Parent) -> ColumnElement[bool]:
+    return and_(
+        CalendarSchedule.tenant_id == parent.tenant_id,
+        CalendarSchedule.group_id.is_not_distinct_from(parent.group_id),
+        CalendarSchedule.user_id.is_not_distinct_from(parent.user_id),
+    )
