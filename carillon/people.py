@@ -17,9 +17,10 @@ from providers.base import Found
 from schedules.guard import sentence
 from worker import unlinks
 from worker.database import transaction
+from worker.ending import Report
 from worker.installation import Installation
 from worker.ledger import Synchronization, UnlinkMode, User
-from worker.synchronize import Report, synchronize
+from worker.synchronize import synchronize
 from worker.trial import Explanation, Trial, trial
 from worker.trial import explain as explained
 

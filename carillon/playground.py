@@ -98,7 +98,7 @@ def _certificate(tokens: MicrosoftTokens) -> str:
 
 
 _SETTINGS = """\
-# Written by the sandbox at each start.
+# Written by the sandbox at each start. Its servers take any number of requests.
 [tenants.sandbox]
 name = "The sandbox university"
 time_zone = "{zone}"
@@ -119,6 +119,8 @@ password = "{dav_password}"
 [tenants.sandbox.providers.googlecalendar]
 service_account = "file:{folder}/google.json"
 root_url = "{url}/"
+requests_per_minute = 0
+requests_per_minute_per_mailbox = 0
 
 [tenants.sandbox.providers.ews]
 url = "{microsoft_url}/EWS/Exchange.asmx"
@@ -134,4 +136,5 @@ certificate = "file:{folder}/graph.pem"
 root_url = "{microsoft_url}/"
 authority = "{microsoft_url}/"
 ca_file = "{ca_file}"
+requests_per_minute_per_mailbox = 0
 """

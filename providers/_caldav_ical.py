@@ -19,6 +19,8 @@ from providers.base import Event, Found, Mark, Ref
 
 INSTANCE, SYNCHRONIZATION, KEY = "X-CARILLON-INSTANCE", "X-CARILLON-SYNCHRONIZATION", "X-CARILLON-KEY"
 _ZONE = "X-CARILLON-ZONE"
+_CATEGORY = "X-CARILLON-CATEGORY"
+"""Which of the event's categories is ours."""
 _HEAD = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Carillon//Calendar synchronization//EN\r\n"
 _TAIL = b"END:VCALENDAR\r\n"
 _TEXTS = {"title": "SUMMARY", "location": "LOCATION", "description": "DESCRIPTION"}
@@ -149,7 +151,19 @@ def _put_texts(component: icalendar.Event, event: Event, fields: Iterable[str]) 
 
 
 def _put_category(component: icalendar.Event, event: Event) -> None:
-    _put(component, "CATEGORIES", [event.category] if event.category else [])
+    """Ours in the place of ours. Those that a person gave stay, where the event tells which was ours."""
+    before = unquote(_text(component, _CATEGORY))
+    there = _categories(component) if _CATEGORY in component else []
+    theirs = [each for each in there if each not in {before, event.category}]
+    _put(component, "CATEGORIES", [event.category, *theirs] if event.category else theirs)
+    component.pop(_CATEGORY, None)
+    # An empty one is one too, or the next change would take those of the person for ours.
+    component.add(_CATEGORY, encoded(event.category))
+
+
+def _categories(component: icalendar.Event) -> list[str]:
+    said = component.get("CATEGORIES", [])
+    return [str(each) for one in (said if isinstance(said, list) else [said]) for each in getattr(one, "cats", [one])]
 
 
 def _put_time(component: icalendar.Event, event: Event) -> None:

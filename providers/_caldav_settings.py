@@ -5,8 +5,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr
 
+from providers._address import safe
+from providers._limits import Limited
+
 _PORTS = {"https": 443, "http": 80}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _safe_address(url: str) -> str:
@@ -14,15 +16,10 @@ def _safe_address(url: str) -> str:
 
     One address of a calendar is one text: it is what we know the mailbox by.
     """
-    parts = urlsplit(url)
-    if not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)) or not parts.hostname:
-        raise ValueError("must begin with https:// (http:// only for this machine)")
-    if parts.username or parts.query or parts.fragment:
-        raise ValueError("must hold no user name, query or fragment")
-    scheme, host, port = origin(url)
+    scheme, host, port = origin(safe(url))
     place = f"[{host}]" if host and ":" in host else host
     named = place if port == _PORTS[scheme] else f"{place}:{port}"
-    return f"{scheme}://{named}{parts.path.rstrip('/')}/"
+    return f"{scheme}://{named}{urlsplit(url).path.rstrip('/')}/"
 
 
 def _template(url: str) -> str:
@@ -40,7 +37,7 @@ def _path_segment(mailbox: str) -> str:
 _Url = Annotated[str, AfterValidator(_safe_address)]
 
 
-class Settings(BaseModel):
+class Settings(Limited):
     """How to reach everybody's calendar; in `url` and `username` stands `{mailbox}` for the person's account."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

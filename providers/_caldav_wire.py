@@ -112,12 +112,15 @@ STATUSES: Mapping[int, Verdict] = {
     Status.BAD_GATEWAY: (Unavailable, Unanswered, "does not answer its gateway: see that it runs"),
     Status.SERVICE_UNAVAILABLE: (Unavailable, Unanswered, "is not available: see that it runs"),
     Status.GATEWAY_TIMEOUT: (Unavailable, Unanswered, "does not answer its gateway in time: see that it runs well"),
-    Status.INSUFFICIENT_STORAGE: (Unavailable, Rejected, "has no room left for this person: make room there"),
+    # No fault of the event: it is written as soon as there is room.
+    Status.INSUFFICIENT_STORAGE: (Unavailable, Unavailable, "has no room left for this person: make room there"),
 }
 _OTHER_STATUSES: Mapping[int, Verdict] = {
     4: (ContractBroken, Rejected, "will not take this as it is: compare it with the server's limits"),
     5: (Unavailable, Ambiguous, "failed within: see its log"),
 }
+_NOBODY_THERE = frozenset({Status.BAD_GATEWAY, Status.SERVICE_UNAVAILABLE, Status.GATEWAY_TIMEOUT})
+"""Answers in the place of the server: they speak of all its calendars."""
 _UNEXPECTED: Verdict = (ContractBroken, ContractBroken, "answers as no CalDAV server does: correct url")
 _MOVED: Verdict = (ContractBroken, ContractBroken, "sends us on to another address: give that one as url")
 
@@ -132,7 +135,7 @@ PRECONDITIONS: Mapping[bytes, Verdict] = {
     b"max-date-time": (ContractBroken, Rejected, "takes no events that late: move the window"),
     b"supported-filter": (ContractBroken, ContractBroken, "cannot look for our mark: it is not one we can write to"),
     b"number-of-matches-within-limits": (ContractBroken, ContractBroken, "lists no more events: raise its limit"),
-    b"quota-not-exceeded": (Unavailable, Rejected, "has no room left for this person: make room there"),
+    b"quota-not-exceeded": (Unavailable, Unavailable, "has no room left for this person: make room there"),
 }
 """What the body of a refusal may tell. See: RFC 4791, 5.3.2.1 and 7.8; RFC 4331, 6."""
 _TELLING = frozenset({Status.FORBIDDEN, Status.CONFLICT, Status.PRECONDITION_FAILED, Status.INSUFFICIENT_STORAGE})
@@ -179,7 +182,7 @@ class Wire:
                 method, url, data=body or None, headers=fields, timeout=self._timeout, allow_redirects=False
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
-            raise self._error(method, verdict(error), "") from error
+            raise self._error(method, verdict(error), "", everybody=True) from error
         if response.status_code not in awaited or _is_page(response):
             raise self._refusal(method, response)
         return response
@@ -195,14 +198,16 @@ class Wire:
         answer = f" ({response.status_code} to {method})"
         if response.status_code == Status.SERVICE_UNAVAILABLE and after is not None:
             return Throttled(f"{self.host} asks us to come back later: wait{answer}.", after)
-        error = self._error(method, _verdict_of(response), answer)
+        error = self._error(method, _verdict_of(response), answer, everybody=response.status_code in _NOBODY_THERE)
         if isinstance(error, Throttled):
             error.retry_after = after
         return error
 
-    def _error(self, method: str, verdict: Verdict, answer: str) -> ProviderError:
+    def _error(self, method: str, verdict: Verdict, answer: str, *, everybody: bool) -> ProviderError:
         read, write, sentence = verdict
-        return (write if method in WRITES else read)(f"{self.host} {sentence}{answer}.")
+        meaning = (write if method in WRITES else read)(f"{self.host} {sentence}{answer}.")
+        meaning.everybody = everybody and isinstance(meaning, Unavailable | Ambiguous)
+        return meaning
 
 
 def verdict(error: Exception) -> Verdict:

@@ -130,11 +130,9 @@ SAYINGS: dict[tuple[type[Exception], ...], tuple[type[ProviderError], str]] = {
         ews.ErrorInvalidIdStoreObjectIdTooLong,
         ews.ErrorCannotUseFolderIdForItemId,
     ): (Conflict, "the id is of another mailbox or server; the event is looked up by its mark"),
-    (ews.ErrorQuotaExceeded, ews.ErrorDataSizeLimitExceeded): (
-        Rejected,
-        "the mailbox is full; make room there, or raise its quota",
-    ),
-    (ews.ErrorMessageSizeExceeded, ews.ErrorRequestStreamTooBig): (
+    # No fault of the event: it is written as soon as there is room.
+    (ews.ErrorQuotaExceeded,): (Unavailable, "the mailbox is full; make room there, or raise its quota"),
+    (ews.ErrorDataSizeLimitExceeded, ews.ErrorMessageSizeExceeded, ews.ErrorRequestStreamTooBig): (
         Rejected,
         "what was sent is too large; shorten the descriptions",
     ),

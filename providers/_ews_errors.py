@@ -39,8 +39,11 @@ _STATUSES: dict[int, tuple[type[ProviderError], str]] = {
 
 def fault(error: Exception, *, writing: bool) -> ProviderError:
     """What `error`, of a class in FAULTS, means; `writing` tells whether something was to be changed."""
-    meaning = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
-    return meaning(error, writing)
+    meaning = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)(error, writing)
+    # Exchange itself did not answer, or nobody sold a token: another mailbox would fare no better.
+    unheard = isinstance(error, OSError | RefusedError | NoTokenNowError)
+    meaning.everybody = meaning.everybody or (unheard and isinstance(meaning, Unavailable | Ambiguous))
+    return meaning
 
 
 def _says(kind: type[ProviderError], advice: str) -> Meaning:
@@ -91,10 +94,9 @@ def _lost(_error: Exception, writing: bool) -> ProviderError:
 
 
 def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
-    causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+    if _is_stranger(error):
         return Unavailable("Exchange's certificate is not trusted: check url and ca_file.")
-    if any(isinstance(cause, NewConnectionError) for cause in causes):
+    if any(isinstance(cause, NewConnectionError) for cause in _causes(error)):
         return _unreachable(error, writing)
     return _lost(error, writing)
 
@@ -117,12 +119,18 @@ def _no_connection_free(_error: Exception, _writing: bool) -> ProviderError:
     return Unavailable("All connections of the service account are in use: raise connections, or use fewer workers.")
 
 
-def _no_token(_error: Exception, _writing: bool) -> ProviderError:
+def _is_stranger(error: Exception) -> bool:
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
+def _no_token(error: Exception, _writing: bool) -> ProviderError:
+    if _is_stranger(error):
+        return Unavailable("The token endpoint's certificate is not trusted: check authority and ca_file.")
     return Unavailable("The token endpoint cannot be reached or is failing: check authority; it is asked again later.")
 
 
 def _token_throttled(error: TokenThrottledError, _writing: bool) -> ProviderError:
-    return Throttled("The token endpoint asks for fewer requests: the rest follows later.", error.wait)
+    return Throttled("The token endpoint asks for fewer requests: the rest follows later.", error.wait, everybody=True)
 
 
 def _token_refused(error: TokenRefusedError, _writing: bool) -> ProviderError:

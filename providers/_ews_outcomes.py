@@ -47,4 +47,4 @@ class UnsentError(Unavailable):
 def _unsent(failure: ProviderError) -> ProviderError:
     if isinstance(failure, Throttled):
         return failure
-    return UnsentError(f"It was not sent after another request had failed: {failure}")
+    return UnsentError(f"It was not sent after another request had failed: {failure}", everybody=failure.everybody)

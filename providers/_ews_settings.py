@@ -3,17 +3,16 @@
 import re
 from functools import cached_property
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from exchangelib import Version
 from exchangelib.version import EXCHANGE_2013_SP1, EXCHANGE_2016, EXCHANGE_2019
 from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
 
+from providers._address import safe
 from providers._ews_tokens import Tokens
 from providers._ews_wire import Bearer, Login, Wire
 
 ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ACCOUNT = ("username", "password")
 _BUILDS = {"2013": EXCHANGE_2013_SP1, "2016": EXCHANGE_2016, "2019": EXCHANGE_2019}
 APPLICATION = ("directory", "client_id", "client_secret")
@@ -49,14 +48,14 @@ class Settings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_the_service(cls, url: str) -> str:
-        if not _safe(url).lower().endswith(".asmx"):
+        if not safe(url).lower().endswith(".asmx"):
             raise ValueError("must be the whole address of the service, which ends in /EWS/Exchange.asmx")
         return url
 
     @field_validator("authority")
     @classmethod
     def _ends_with_a_slash(cls, url: str) -> str:
-        return _safe(url).rstrip("/") + "/"
+        return safe(url).rstrip("/") + "/"
 
     @model_validator(mode="after")
     def _can_sign_in(self) -> "Settings":
@@ -111,15 +110,6 @@ class Target(BaseModel):
         if not (address.isascii() and address.isprintable() and ADDRESS.fullmatch(address)):
             raise ValueError("must be the mailbox's e-mail address, like alice@example.org")
         return address.lower()
-
-
-def _safe(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
-        raise ValueError("must begin with https:// (http:// only for this machine)")
-    if parts.username or parts.query or parts.fragment:
-        raise ValueError("must hold no user name, query or fragment")
-    return url
 
 
 def _text(secret: SecretStr | None) -> str:

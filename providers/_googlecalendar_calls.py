@@ -11,7 +11,7 @@ from googleapiclient.errors import HttpError
 from providers._googlecalendar_errors import FAULTS, fault
 from providers._googlecalendar_settings import Settings, Target
 from providers._googlecalendar_wire import Wire, service
-from providers.base import Ambiguous, CalendarGone, ContractBroken, MailboxGone, ProviderError
+from providers.base import Ambiguous, CalendarGone, ContractBroken, MailboxGone, ProviderError, Unavailable
 
 ABOUT_ONE = {
     Status.BAD_REQUEST,
@@ -86,10 +86,13 @@ class Calls:
             yield
         except tuple(FAULTS) as error:
             meaning = self.fault(error, writing=writing)
+            # Where nobody answers a whole request, nobody answers another mailbox's either.
+            everybody = meaning.everybody or isinstance(meaning, Unavailable | Ambiguous)
             if batch and isinstance(error, HttpError) and int(error.resp.status) in ABOUT_ONE:
                 # The parts have answers of their own: this one is no word on an event or a calendar.
                 meaning = ContractBroken(f"Google answered {error.resp.status} to a whole batch: check root_url.")
             # The library sends parts that met a 401 once more; what then goes wrong says nothing of the others.
             if writing and self._wire.written and not isinstance(meaning, Ambiguous):
                 raise Ambiguous(f"{meaning} Part of what was sent may have been done.") from error
+            meaning.everybody = everybody
             raise meaning from error

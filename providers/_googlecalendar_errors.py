@@ -4,6 +4,7 @@ See: https://developers.google.com/workspace/calendar/api/guides/errors
 """
 
 import json
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,11 @@ _BY_STATUS: dict[int, tuple[type[ProviderError], str]] = {
     429: (Throttled, "too many requests; the rest follows later"),
 }
 
+_NOT_EXPECTED = (ContractBroken, "nobody expects that here; check root_url, and whether a proxy answers in its place")
+
+_LIMIT = re.compile(r"\blimit '([^']+)'")
+"""As in «Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of service …»."""
+
 _DELEGATE = f"add its client id with the scope {SCOPE} under domain-wide delegation in the Google Admin console"
 
 _GRANTS = {
@@ -72,6 +78,16 @@ def reason_of(error: google.HttpError) -> str:
     return word if isinstance(word, str) and word.isidentifier() else ""
 
 
+def of_project(error: google.HttpError) -> bool:
+    """Whether it is the project's quota that is used up, and not that of one user: only Google's sentence tells."""
+    try:
+        message = json.loads(error.content)["error"]["message"]
+    except (ValueError, LookupError, TypeError):
+        return False
+    limit = _LIMIT.search(message) if isinstance(message, str) else None
+    return limit is not None and "user" not in limit[1]
+
+
 def fault(error: Exception, *, writing: bool) -> ProviderError:
     """What `error`, of a class in FAULTS, means; `writing` tells whether the request was to change something."""
     meaning = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
@@ -83,9 +99,10 @@ def _refused(error: google.HttpError, writing: bool) -> ProviderError:
     said = f"Google answered {status} {reason}".rstrip()
     if status >= requests.codes.server_error:
         return _in_doubt(said, writing)
-    kind, advice = _BY_REASON.get(reason) or _BY_STATUS.get(status) or (ContractBroken, "nobody expects that here")
+    kind, advice = _BY_REASON.get(reason) or _BY_STATUS.get(status) or _NOT_EXPECTED
     if kind is Throttled:
-        return Throttled(f"{said}: {advice}.", _retry_after(error, reason))
+        everybody = reason == "dailyLimitExceeded" or (reason == "rateLimitExceeded" and of_project(error))
+        return Throttled(f"{said}: {advice}.", _retry_after(error, reason), everybody=everybody)
     if kind in {Rejected, Conflict} and not writing:
         return ContractBroken(f"{said} to a question: report this to Carillon's developers.")
     return kind(f"{said}: {advice}.")
@@ -120,10 +137,9 @@ def _lost(_error: Exception, writing: bool) -> ProviderError:
 
 
 def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
-    causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+    if _is_stranger(error):
         return Unavailable("Google's certificate is not trusted: check root_url and ca_file.")
-    if any(isinstance(cause, NewConnectionError) for cause in causes):
+    if any(isinstance(cause, NewConnectionError) for cause in _causes(error)):
         return _unreachable(error, writing)
     return _lost(error, writing)
 
@@ -138,7 +154,14 @@ def _unreadable(_error: Exception, writing: bool) -> ProviderError:
     return ContractBroken("Google's answer cannot be read: check root_url, and whether a proxy answers in its place.")
 
 
-def _no_token(_error: Exception, _writing: bool) -> ProviderError:
+def _is_stranger(error: Exception) -> bool:
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
+def _no_token(error: Exception, _writing: bool) -> ProviderError:
+    if _is_stranger(error):
+        said = "The certificate of Google's token endpoint is not trusted: check ca_file"
+        return Unavailable(f"{said}, and token_uri in the service account's key.")
     return Unavailable("Google's token endpoint cannot be reached or is failing: it is asked again later.")
 
 

@@ -17,12 +17,14 @@ from pydantic import (
     model_validator,
 )
 
+from providers._address import safe
 from providers._googlecalendar_wire import SCOPE, ServiceAccount, Tokens, Wire
+from providers._limits import Limited, PerMinute
 
 ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 
 
-class Settings(BaseModel):
+class Settings(Limited):
     """The section `[tenants.X.providers.googlecalendar]`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -36,6 +38,10 @@ class Settings(BaseModel):
     ca_file: FilePath | None = Field(None, description="Certificates to trust instead of the usual ones, in PEM.")
     timeout: float = Field(30, gt=0, le=300, description="Seconds to wait for a connection, and then for each answer.")
 
+    # Google's own figures. See: https://developers.google.com/workspace/calendar/api/guides/quota
+    requests_per_minute: PerMinute = Field(10_000, exclude=True, description="Those of the project; 0: any number.")
+    requests_per_minute_per_mailbox: PerMinute = Field(600, exclude=True, description="Those of one user; 0: any.")
+
     # A token is bought for each mailbox and lasts an hour: kept here, it serves all runs of this process.
     _tokens: Tokens = PrivateAttr(default_factory=Tokens)
 
@@ -48,7 +54,7 @@ class Settings(BaseModel):
     @field_validator("root_url")
     @classmethod
     def _is_a_root(cls, url: str) -> str:
-        return str(HttpUrl(url)).rstrip("/") + "/"
+        return safe(str(HttpUrl(url))).rstrip("/") + "/"
 
     @cached_property
     def _service_account(self) -> ServiceAccount:
@@ -97,4 +103,8 @@ def _account(key: SecretStr) -> ServiceAccount:
         raise ValueError(
             "must be the JSON text of a service account's key, as made in Google Cloud under Keys"
         ) from error
+    try:
+        safe(str(fields["token_uri"]))
+    except ValueError as error:
+        raise ValueError(f"its token_uri {error}") from error
     return account

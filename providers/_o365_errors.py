@@ -65,6 +65,7 @@ class Answer:
         return False
 
 
+_NOT_EXPECTED = (ContractBroken, "nobody expects that here; check root_url, and whether a proxy answers in its place")
 _THROTTLED = (Throttled, "too many requests; the rest follows later")
 _AT_ONCE = (Throttled, "too many requests at once for this mailbox; lower batch to 4 if it lasts")
 _NO_MAILBOX = (MailboxGone, "there is no such account; check provisioning_smtpAddress, which must be its sign-in name")
@@ -131,7 +132,7 @@ def refusal(answer: Answer, *, writing: bool) -> ProviderError:
     known = _AT_ONCE if answer.at_once else _BY_CODE.get(answer.code)
     if known is None and answer.status >= Status.INTERNAL_SERVER_ERROR:
         return in_doubt(said, writing) if writing or wait is None else Throttled(f"{said}: it is asked later.", wait)
-    kind, advice = known or _BY_STATUS.get(answer.status) or (ContractBroken, "nobody expects that here")
+    kind, advice = known or _BY_STATUS.get(answer.status) or _NOT_EXPECTED
     if kind is Throttled:
         return Throttled(f"{said}: {advice}.", wait)
     if kind in {Rejected, Conflict} and not writing:
@@ -149,6 +150,7 @@ def whole_refusal(answer: Answer, *, writing: bool, batch: bool) -> ProviderErro
         return ContractBroken(f"Microsoft answered {answer.status} to a whole request: check root_url.")
     if isinstance(meaning, EventGone):
         return CalendarGone("The account has no calendar: open it once in Outlook.")
+    meaning.everybody = answer.status >= Status.INTERNAL_SERVER_ERROR and answer.code not in _BY_CODE
     return meaning
 
 
@@ -161,8 +163,11 @@ def in_doubt(said: str, writing: bool) -> ProviderError:
 
 def fault(error: Exception, *, writing: bool) -> ProviderError:
     """What `error`, of a class in FAULTS, means; `writing` tells whether the request was to change something."""
-    meaning = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
-    return meaning(error, writing)
+    meaning = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)(error, writing)
+    # Nobody answered, or nobody sold a token: another mailbox would fare no better.
+    unheard = isinstance(error, OSError | NoTokenNowError)
+    meaning.everybody = meaning.everybody or (unheard and isinstance(meaning, Unavailable | Ambiguous))
+    return meaning
 
 
 def _named(headers: Mapping[str, Any], wanted: str) -> str | None:
@@ -201,7 +206,8 @@ def _no_token(error: Exception, _writing: bool) -> ProviderError:
 
 
 def _token_throttled(error: TokenThrottledError, _writing: bool) -> ProviderError:
-    return Throttled("Microsoft's sign-in asks for fewer requests: the rest follows later.", error.retry_after)
+    said = "Microsoft's sign-in asks for fewer requests: the rest follows later."
+    return Throttled(said, error.retry_after, everybody=True)
 
 
 def _no_token_endpoint(_error: Exception, _writing: bool) -> ProviderError:

@@ -1,6 +1,7 @@
 """What an administrator says about Microsoft 365, and what is said of one synchronization with it."""
 
 import re
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import (
@@ -15,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from providers._address import safe
+from providers._limits import Limited, PerMinute
 from providers._o365_certificate import read
 from providers._o365_colours import COLOURS, Painted
 from providers._o365_door import Door
@@ -25,7 +28,7 @@ DIRECTORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 MANY = {"common", "organizations", "consumers"}
 
 
-class Settings(BaseModel):
+class Settings(Limited):
     """The section `[tenants.X.providers.o365]`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -54,6 +57,8 @@ class Settings(BaseModel):
         None, ge=0, le=40320, description="Minutes before its start at which a new event reminds its person."
     )
     categories: dict[str, str] = Field({}, description="Outlook's colours for our categories, by category.")
+    # Microsoft says 10,000 in ten minutes. See: https://learn.microsoft.com/graph/throttling-limits
+    requests_per_minute_per_mailbox: PerMinute = Field(1_000, exclude=True, description="For one mailbox; 0: any.")
 
     # A token is bought for the application and lasts an hour: kept here, it serves all runs of this process.
     _tokens: Tokens = PrivateAttr()
@@ -83,7 +88,7 @@ class Settings(BaseModel):
     @field_validator("root_url", "authority")
     @classmethod
     def _is_a_root(cls, url: str) -> str:
-        return str(HttpUrl(url)).rstrip("/") + "/"
+        return safe(str(HttpUrl(url))).rstrip("/") + "/"
 
     @field_validator("authority")
     @classmethod
@@ -119,6 +124,11 @@ class Settings(BaseModel):
             scope=self.scope,
             door=Door(self.timeout, self.verify),
         )
+
+    @property
+    def expires(self) -> datetime | None:
+        """When the certificate runs out; None for a secret, which does not tell."""
+        return read(self.certificate.get_secret_value()).expires if self.certificate else None
 
     @property
     def verify(self) -> str | bool:

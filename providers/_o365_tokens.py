@@ -19,6 +19,9 @@ from providers._o365_door import Door, NoTokenEndpointError, NoTokenNowError, re
 MARGIN = timedelta(minutes=5)
 """A token is bought anew so long before it runs out: a run that begins now must get through with it."""
 
+FRESH = timedelta(minutes=1)
+"""A token younger than that was not revoked in the meantime."""
+
 
 class CertificateExpiredError(Exception):
     """The certificate ran out at `expired`: Microsoft would refuse it."""
@@ -61,6 +64,7 @@ class Tokens(_Backend):  # type: ignore[misc]  # it is Any
         self._scope = scope
         self._door = door
         self._token: tuple[str, datetime] | None = None
+        self._bought_at = datetime.min.replace(tzinfo=UTC)
         self._buying = threading.Lock()
         self._in_vain = 0
 
@@ -89,11 +93,15 @@ class Tokens(_Backend):  # type: ignore[misc]  # it is Any
         """Never, to O365, which would try to renew it for every 403; what a 401 means is decided in the wire."""
         return False
 
-    def forget(self, secret: str) -> None:
-        """Graph refuses the token `secret`: the next one who asks gets another."""
+    def forget(self, secret: str) -> bool:
+        """Graph refuses the token `secret`: the next one who asks gets another. Whether that is worth a try at once: a
+        token that is refused as soon as it is bought will be followed by others of its kind.
+        """
         with self._buying:
-            if self._token is not None and self._token[0] == secret:
-                self._token = None
+            if self._token is None or self._token[0] != secret:
+                return True
+            self._token = None
+            return self.clock() - self._bought_at > FRESH
 
     def _bought(self) -> tuple[str, datetime]:
         began = self.clock()
@@ -109,6 +117,7 @@ class Tokens(_Backend):  # type: ignore[misc]  # it is Any
             raise NoTokenEndpointError("an answer that cannot be read") from error
         match told:
             case {"access_token": str(secret), "expires_in": int(seconds)}:
+                self._bought_at = began
                 return secret, began + timedelta(seconds=seconds)
         raise refused(told or {})
 

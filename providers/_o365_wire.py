@@ -86,10 +86,9 @@ class Wire:
         told = {"requests": [_request(place, part) for place, part in enumerate(parts)]}
         answers = self._batch(told, len(parts), writing=writing)
         refused = [each for each in answers if each is not None and each.status == Status.UNAUTHORIZED]
-        if refused:
-            self._tokens.forget(self._carried())
+        again = bool(refused) and self._tokens.forget(self._carried())
         # Where none of them was looked at, sending them with another token does nothing twice.
-        return self._batch(told, len(parts), writing=writing) if len(refused) == len(parts) else answers
+        return self._batch(told, len(parts), writing=writing) if again and len(refused) == len(parts) else answers
 
     def close(self) -> None:
         if self._connection.session is not None:
@@ -108,10 +107,11 @@ class Wire:
     def _ask(self, method: str, url: str, *, writing: bool, **options: Any) -> Answer:
         try:
             answer = self._send(method, url, **options)
-            if answer.status_code == Status.UNAUTHORIZED:
+            if answer.status_code == Status.UNAUTHORIZED and self._tokens.forget(self._carried()):
                 # Graph did not look at the request: sending it with another token does nothing twice.
-                self._tokens.forget(self._carried())
                 answer = self._send(method, url, **options)
+                if answer.status_code == Status.UNAUTHORIZED:
+                    self._tokens.forget(self._carried())
             return Answer(answer.status_code, answer.headers, _read(answer))
         except tuple(FAULTS) as error:
             raise fault(error, writing=writing) from error

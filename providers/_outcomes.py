@@ -23,7 +23,9 @@ OF_ALL = (Unauthorized, CalendarGone, MailboxGone, ContractBroken)
 
 def as_outcome(error: ProviderError) -> ProviderError:
     """`error` as what became of one change: all that a caller can do about it there is to try again later."""
-    return error if isinstance(error, EventError | Throttled | Ambiguous) else Unavailable(str(error))
+    if isinstance(error, EventError | Throttled | Ambiguous):
+        return error
+    return Unavailable(str(error), everybody=error.everybody)
 
 
 def told(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -3,7 +3,9 @@ through.
 
 A provider module stands in this folder under the name that the API calls its `type`. It exports three things:
 
-- `Settings`, a pydantic model: its section `[tenants.X.providers.NAME]` of `carillon.toml`;
+- `Settings`, a pydantic model: its section `[tenants.X.providers.NAME]` of `carillon.toml`; made from
+  `_limits.Limited`, where the server limits requests or may do so; its `expires`, where it has one, is the moment at
+  which a credential in it runs out, None if that is not known;
 - `Target`, a pydantic model made from a synchronization's `provisioning_*` fields (`smtpAddress` for
   `provisioning_smtpAddress`), whose property `mailbox` names the account we write to: the human target, and what a
   lease is taken on;
@@ -207,12 +209,19 @@ class Provider(Protocol):
 
 
 class ProviderError(Exception):
-    """The message is one sentence that a person can act on: what, where, what to do. No title, no body, no token."""
+    """The message is one sentence that a person can act on: what, where, what to do. No title, no body, no token.
+
+    `everybody` says that it speaks of the whole server or application, and every other mailbox is likely to meet it.
+    """
+
+    def __init__(self, message: str = "", *, everybody: bool = False) -> None:
+        super().__init__(message)
+        self.everybody = everybody
 
 
 class Throttled(ProviderError):
-    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, retry_after: timedelta | None = None, *, everybody: bool = False) -> None:
+        super().__init__(message, everybody=everybody)
         self.retry_after = retry_after
 
 

@@ -242,7 +242,8 @@ class Calendar:
 def _cut_short(error: ProviderError, count: int) -> list[Outcome]:
     """The value of the change that ended the call, and those of the changes after it, which were not sent."""
     if isinstance(error, Ambiguous):
-        rest: Outcome = Unavailable(f"Not sent, because the change before it got no answer: {error}")
+        said = f"Not sent, because the change before it got no answer: {error}"
+        rest: Outcome = Unavailable(said, everybody=error.everybody)
         return [error, *[rest] * (count - 1)]
     told: Outcome = error if isinstance(error, Throttled | Unavailable) else Unavailable(f"Not done: {error}")
     return [told] * count

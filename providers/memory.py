@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from providers._limits import Limited
 from providers.base import (
     Capabilities,
     Change,
@@ -91,7 +92,7 @@ class Store:
         return None
 
 
-class Settings(BaseModel):
+class Settings(Limited):
     """Nothing to set; a test gives its own store."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from provisioning import schemas
 from provisioning.calls import success
 from provisioning.errors import Json
+from worker import breaker
 from worker.dispatch import BEAT_KEY
 from worker.installation import Installation
 
@@ -29,7 +30,8 @@ def health(request: Request) -> Response:
     age = _beat_age(installation, request.app.state.clock().timestamp()) if queue["ok"] else None
     beat = {"ok": age is not None and age < OLDEST_BEAT, "ageSeconds": age}
     status = "ok" if queue["ok"] and beat["ok"] else "degraded"
-    found = {"status": status if database["ok"] else "down", "database": database, "redis": queue, "beat": beat}
+    parts = {"status": status if database["ok"] else "down", "database": database, "redis": queue, "beat": beat}
+    found = parts | {"away": _away(installation) if queue["ok"] else []}
     return Json(found, 200 if database["ok"] else 503)
 
 
@@ -53,6 +55,15 @@ def _beat_age(installation: Installation, now: float) -> float | None:
     except (redis.RedisError, TypeError, ValueError):
         return None
     return max(0.0, round(now - seen, 1))
+
+
+def _away(installation: Installation) -> list[str]:
+    """The types of provider of which a server answers no mailbox. Runs for it wait; all else goes on."""
+    try:
+        groups = breaker.away(installation.redis, installation.groups())
+    except redis.RedisError:
+        return []
+    return sorted({kind for _, kind in groups})
 
 
 def router() -> APIRouter:

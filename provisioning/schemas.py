@@ -268,3 +268,4 @@ class Health(_Shape):
     database: Part
     redis: Part
     beat: Beat
+    away: list[str] = Field(description="Types of provider whose server answers no mailbox")

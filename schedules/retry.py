@@ -91,6 +91,11 @@ def decide(error: Exception | None, failures: int, now: datetime, interval: time
     return Decision(status, now + wait, failures + 1, _detail(error))
 
 
+def turn(wait: timedelta, ident: int) -> timedelta:
+    """`wait` and up to JITTER more, where coming earlier is of no use."""
+    return wait * (1 + JITTER * spread(ident))
+
+
 def _kind(error: Exception, failures: int) -> tuple[Status, Ladder]:
     for classes, status, ladder in _KINDS:
         if isinstance(error, classes):
@@ -102,7 +107,7 @@ def _asked(error: Exception, ident: int) -> timedelta:
     """The pause that the server asks for, and up to JITTER more."""
     if not isinstance(error, provider.Throttled | source.Throttled) or error.retry_after is None:
         return timedelta()
-    return min(error.retry_after, LONGEST_PAUSE) * (1 + JITTER * spread(ident))
+    return turn(min(error.retry_after, LONGEST_PAUSE), ident)
 
 
 def _detail(error: Exception) -> str:

@@ -2,34 +2,56 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import redis
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
-from worker import modules
+from worker import breaker, modules
 from worker.database import transaction
 from worker.installation import Installation
 from worker.ledger import Run
-from worker.queue import LONGEST_TASK, ROUTINE
+from worker.queue import CLAIM, LONGEST_TASK, ROUTINE
+from worker.slots import Group
 
 BACKLOG = 2_000
 """Messages that may wait; what is claimed beyond what workers get done would only be claimed again."""
 BEAT_KEY = "carillon:beat"
 KEPT_DAYS = 30
 
-_CLAIM_SYNCHRONIZATIONS = text("""
-    UPDATE synchronizations SET due_at = clock_timestamp() + make_interval(secs => :seconds)
-    FROM users
-    WHERE users.id = synchronizations.user_id AND synchronizations.id IN (
-        SELECT s.id FROM synchronizations s
-        WHERE s.enabled AND s.due_at <= clock_timestamp() AND s.tenant_id = ANY(:tenants) AND NOT EXISTS (
+# The groups take turns, one from each, so that however many of one are due, none stands before the others. Left out is
+# whoever's mailbox is being emptied or written to: that message would only come back.
+_CHOOSE = text("""
+    SELECT id FROM (
+        SELECT s.id, s.due_at, row_number() OVER (PARTITION BY s.tenant_id, s.type ORDER BY s.due_at) AS turn
+        FROM synchronizations s
+        WHERE s.enabled AND s.tenant_id = ANY(:tenants) AND (
+            s.id = ANY(:probes) OR s.due_at <= now() AND NOT s.tenant_id || ':' || s.type = ANY(:away))
+        AND NOT EXISTS (
             SELECT FROM unlinks u
             WHERE u.finished_at IS NULL AND u.tenant_id = s.tenant_id AND u.mailbox = s.mailbox
             AND coalesce(CAST(:stores AS jsonb) ->> u.type, u.type)
                 = coalesce(CAST(:stores AS jsonb) ->> s.type, s.type))
-        ORDER BY s.due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING synchronizations.id, users.username || ' → ' || synchronizations.type
+        AND NOT EXISTS (
+            SELECT FROM leases l
+            WHERE l.expires_at > now() AND l.tenant_id = s.tenant_id AND l.mailbox = s.mailbox
+            AND l.type = coalesce(CAST(:stores AS jsonb) ->> s.type, s.type))
+        ) waiting
+    ORDER BY turn, due_at LIMIT :limit
+""")
+# A probe need not be due: nobody but we ourselves told it to wait.
+_CLAIM = text("""
+    UPDATE synchronizations SET due_at = clock_timestamp() + make_interval(secs => :seconds)
+    FROM users
+    WHERE users.id = synchronizations.user_id AND synchronizations.id IN (
+        SELECT id FROM synchronizations
+        WHERE id = ANY(:chosen) AND enabled AND (due_at <= clock_timestamp() OR id = ANY(:probes))
+        FOR UPDATE SKIP LOCKED)
+    RETURNING synchronizations.id, users.username || ' → ' || synchronizations.type AS label, coalesce((
+        SELECT generation FROM leases l
+        WHERE l.tenant_id = synchronizations.tenant_id AND l.mailbox = synchronizations.mailbox
+        AND l.type = coalesce(CAST(:stores AS jsonb) ->> synchronizations.type, synchronizations.type)), 0) AS taken
 """)
 _CLAIM_UNLINKS = text("""
     UPDATE unlinks SET due_at = clock_timestamp() + make_interval(secs => :seconds)
@@ -42,19 +64,23 @@ _CLAIM_UNLINKS = text("""
 
 
 def dispatch(installation: Installation) -> dict[str, int]:
-    """Send a task for everything that is due. Claiming pushes it LONGEST_TASK into the future, so that a crash is by
-    itself a retry.
+    """Send a task for everything that is due, the groups in turn. Claiming pushes it into the future, so that a lost
+    message or a crash is by itself a retry. Of those whose server is away only a probe is sent.
     """
     room = _room(installation)
+    away, probes = _away(installation) if room else ([], [])
+    given: dict[str, Any] = {"tenants": list(installation.tenants), "stores": json.dumps(modules.STORES), "limit": room}
+    given |= {"away": [f"{tenant}:{kind}" for tenant, kind in away], "probes": probes}
     with transaction(installation.engine) as session:
-        due = {"seconds": LONGEST_TASK, "limit": room, "tenants": list(installation.tenants)}
-        stores = {"stores": json.dumps(modules.STORES)}
         # They go to another queue, and a full one of routine runs must not hold them up.
-        unlinks = session.execute(_CLAIM_UNLINKS, due | {"limit": BACKLOG}).all()
-        synchronizations = session.execute(_CLAIM_SYNCHRONIZATIONS, due | stores).all()
+        unlinks = session.execute(_CLAIM_UNLINKS, given | {"seconds": LONGEST_TASK, "limit": BACKLOG}).all()
+        chosen = session.scalars(_CHOOSE, given).all() if room else []
+        claimed = session.execute(_CLAIM, given | {"seconds": CLAIM, "chosen": chosen}).all() if chosen else []
     sent = sum(installation.queue.unlink(ident, label) for ident, label in unlinks)
-    sent += sum(installation.queue.synchronize(ident, label) for ident, label in synchronizations)
-    return {"synchronizations": len(synchronizations), "unlinks": len(unlinks), "sent": sent}
+    turns = {ident: turn for turn, ident in enumerate(chosen)}
+    for row in sorted(claimed, key=lambda row: turns[row.id]):
+        sent += installation.queue.synchronize(row.id, row.label, claim=row.taken)
+    return {"synchronizations": len(claimed), "unlinks": len(unlinks), "sent": sent}
 
 
 def _room(installation: Installation) -> int:
@@ -65,6 +91,15 @@ def _room(installation: Installation) -> int:
     except redis.RedisError:
         return 0
     return max(0, BACKLOG - int(waiting))
+
+
+def _away(installation: Installation) -> tuple[list[Group], list[int]]:
+    """The groups whose server does not answer, and whom to send to see whether it does again."""
+    try:
+        away = breaker.away(installation.redis, installation.groups())
+        return away, breaker.probes(installation.redis, away)
+    except redis.RedisError:
+        return [], []
 
 
 def prune(session: Session) -> int:

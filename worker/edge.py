@@ -8,17 +8,20 @@ from sqlalchemy.exc import DBAPIError
 from providers.base import ProviderError, Unavailable
 from timetables.base import SourceError
 from worker.leases import LostLeaseError
+from worker.limits import NotNowError
 
 
 def attempt(action: Callable[[], None], log: logging.Logger, ident: int) -> Exception | None:
     """What went wrong in `action`, None if nothing did. A defect is logged with its traceback.
 
-    Raises: LostLeaseError, for whoever lost the lease must record nothing.
+    Raises: LostLeaseError, for whoever lost the lease must record nothing; NotNowError, for nothing went wrong.
     """
     try:
         action()
     except LostLeaseError:
         log.warning("lost lease id=%d", ident)
+        raise
+    except NotNowError:
         raise
     except (ProviderError, SourceError) as error:
         return error

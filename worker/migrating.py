@@ -13,11 +13,12 @@ from schedules.sameness import leads_here
 from worker import known as rows
 from worker import modules, moving
 from worker.database import transaction
+from worker.ending import Report
 from worker.installation import Installation
 from worker.leases import Mailbox, lease
 from worker.ledger import Synchronization
 from worker.mailbox import calendar, target
-from worker.synchronize import Report, synchronize
+from worker.synchronize import synchronize
 
 
 class NotMovedError(Exception):

@@ -5,6 +5,7 @@ during a call.
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
@@ -68,7 +69,8 @@ class Step:
 class Tally:
     """What a run has done so far.
 
-    `look` says that an outcome can only be known by reading the calendar, `unfinished` that time was up before the end.
+    `look` says that an outcome can only be known by reading the calendar, `unfinished` that time was up before the end,
+    `wait` how long the server's limits keep the rest waiting.
     """
 
     created: int = 0
@@ -78,9 +80,15 @@ class Tally:
     failed: int = 0
     look: bool = False
     unfinished: bool = False
+    wait: timedelta = timedelta()
     refused: str = ""
     error: ProviderError | None = None
     spent: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing came of the run yet."""
+        return not (self.created or self.updated or self.deleted or self.failed)
 
     def add(self, step: Step, outcome: Outcome) -> None:
         if not isinstance(outcome, Done):
@@ -119,20 +127,29 @@ def push(
     provider: Provider,
     todo: Sequence[Step],
     tally: Tally,
+    *,
     in_time: Callable[[], bool],
+    ask: Callable[[int, int], timedelta],
 ) -> None:
-    """Carry `todo` out and count it in `tally`; stop early at an error beyond one event, or when time is up.
+    """Carry `todo` out and count it in `tally`; stop early at an error beyond one event, when time is up, or where
+    `ask`, given the size of a batch and of all that is left, tells a time to stay away.
 
     Whatever raises leaves its batch as intents, to be settled by looking.
 
     Raises: ProviderError, LostLeaseError.
     """
     judged: list[tuple[Step, Outcome]] = []
+    left = len(todo)
     for nth, batch in enumerate(batches(todo, provider.capabilities.batch)):
         # One batch at least, or a slow mailbox would never come to its end.
         if tally.error or (nth and not in_time()):
             tally.unfinished = not tally.error
             break
+        tally.wait = ask(len(batch), left)
+        if tally.wait:
+            tally.unfinished = True
+            break
+        left -= len(batch)
         with held.transaction() as session:
             _record(session, held.ident, judged)
             _intend(session, held.ident, batch)

@@ -1,10 +1,11 @@
-"""The queue: Celery over Redis, and the three messages that go through it. It is a hint, not a memory: a flushed Redis
-costs one period.
+"""The queue: Celery over Redis, and the three messages that go through it. It is a hint, not a memory: what a
+flushed Redis held is due again after CLAIM seconds.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import redis
 from celery import Celery
@@ -15,8 +16,12 @@ from redis.retry import Retry
 TICK = "tick"
 NOW = "now"
 ROUTINE = "routine"
+CLAIMED = "carillon_claimed"
+"""A message's header with the generation of the mailbox's lease at which it was sent."""
 LONGEST_TASK = 600
 """Seconds after which a run must have ended: it stops between two batches."""
+CLAIM = 150
+"""Seconds until a synchronization is due again whose message was lost; longer than a lease, for what ends with it."""
 
 _TRANSPORT: Mapping[str, object] = {
     # Far above the longest task, else Redis hands it out again while it runs.
@@ -37,6 +42,9 @@ _TRANSPORT: Mapping[str, object] = {
     "interval_max": 0,
 }
 
+_NO_ADDRESS = "CARILLON_REDIS_URL is no address of a Redis; expected redis://HOST:PORT/NUMBER or rediss://…"
+_VERIFIED = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
+
 _log = logging.getLogger("carillon.queue")
 
 
@@ -47,18 +55,36 @@ class QueueAddressError(Exception):
 def connection(redis_url: str) -> redis.Redis:
     """Our own way to Redis, beside Celery's. Raises: QueueAddressError."""
     # Once more and no pause: a connection that the server closed is replaced, a server that is away is told at once.
-    again = Retry(NoBackoff(), 1)
+    again, known = Retry(NoBackoff(), 1), verified(redis_url)
     try:
-        return redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2, retry=again)
+        return redis.Redis.from_url(known, socket_timeout=5, socket_connect_timeout=2, retry=again)
     except ValueError as error:
-        raise QueueAddressError(
-            "CARILLON_REDIS_URL is no address of a Redis; expected redis://HOST:PORT/NUMBER or rediss://…"
-        ) from error
+        raise QueueAddressError(_NO_ADDRESS) from error
+
+
+def verified(redis_url: str) -> str:
+    """The address as Celery is to be told it, which else would take any certificate for that of Redis.
+
+    Raises: QueueAddressError.
+    """
+    try:
+        parts = urlsplit(redis_url)
+    except ValueError as error:
+        raise QueueAddressError(_NO_ADDRESS) from error
+    if parts.scheme != "rediss":
+        return redis_url
+    given = dict(parse_qsl(parts.query))
+    if {**given, **_VERIFIED} != {**_VERIFIED, **given}:
+        raise QueueAddressError("CARILLON_REDIS_URL must not say that certificates go unverified; give ssl_ca_certs")
+    return urlunsplit(parts._replace(query=urlencode(given | _VERIFIED)))
 
 
 def celery(redis_url: str) -> Celery:
-    """The application that producers, workers, beat and Flower share; tasks are registered by `worker.tasks`."""
-    app = Celery("carillon", broker=redis_url, set_as_current=False)
+    """The application that producers, workers, beat and Flower share; tasks are registered by `worker.tasks`.
+
+    Raises: QueueAddressError.
+    """
+    app = Celery("carillon", broker=verified(redis_url), set_as_current=False)
     app.conf.update(
         # A task is acknowledged when it has ended, so that a killed worker loses none; what is delivered twice finds
         # a lease or nothing due.
@@ -94,16 +120,20 @@ class Queue:
 
     app: Celery
 
-    def synchronize(self, ident: int, label: str, *, urgent: bool = False) -> bool:
-        """`label` is what Flower shows for the arguments, like `alice → caldav`. True if it was sent."""
-        return self._send("synchronize", ident, label, NOW if urgent else ROUTINE)
+    def synchronize(self, ident: int, label: str, *, urgent: bool = False, claim: int | None = None) -> bool:
+        """`label` is what Flower shows for the arguments, like `alice → caldav`; `claim`, what the mailbox's lease had
+        come to when the message was decided on. True if it was sent.
+        """
+        # Beside the arguments, so that a worker of another version can read the message too.
+        headers = {} if claim is None else {CLAIMED: claim}
+        return self._send("synchronize", ident, label, NOW if urgent else ROUTINE, headers)
 
     def unlink(self, ident: int, label: str) -> bool:
-        return self._send("unlink", ident, label, NOW)
+        return self._send("unlink", ident, label, NOW, {})
 
-    def _send(self, task: str, ident: int, label: str, queue: str) -> bool:
+    def _send(self, task: str, ident: int, label: str, queue: str, headers: Mapping[str, int]) -> bool:
         try:
-            self.app.send_task(task, args=[ident], argsrepr=f"({ident}: {label})", queue=queue)
+            self.app.send_task(task, args=[ident], argsrepr=f"({ident}: {label})", queue=queue, headers=headers)
         except OperationalError as error:
             _log.warning("not sent action=%s id=%d reason=%s", task, ident, type(error).__name__)
             return False

@@ -5,7 +5,7 @@ expected.
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -101,6 +101,13 @@ class TenantSettings(Section):
     render: RenderSettings = RenderSettings()
 
 
+class ApiSettings(Section):
+    """How often the provisioning API may be called; all its processes count together."""
+
+    calls_per_minute: int = Field(default=6_000, ge=10, le=1_000_000)
+    wrong_tokens_per_minute: int = Field(default=60, ge=5, le=100_000)
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """An institution as configured. `source` is the module's name and its settings; `providers` the same by type."""
@@ -118,6 +125,7 @@ class Settings:
 
     file: Path
     tenants: dict[str, Tenant]
+    api: ApiSettings = field(default_factory=ApiSettings)
 
 
 class SettingsError(Exception):
@@ -140,9 +148,10 @@ def load(file: Path) -> Settings:
     problems: list[str] = []
     resolved = _resolve(document, file.parent, "", problems)
     tenants = _tenants(resolved, problems)
-    if problems:
+    api = _checked(ApiSettings, resolved.get("api", {}), "api", problems)
+    if problems or not isinstance(api, ApiSettings):
         raise SettingsError(file, problems)
-    return Settings(file, tenants)
+    return Settings(file, tenants, api)
 
 
 def _resolve(value: Any, folder: Path, at: str, problems: list[str]) -> Any:
@@ -174,7 +183,8 @@ def _text(value: str, folder: Path) -> str:
 
 
 def _tenants(document: dict[str, Any], problems: list[str]) -> dict[str, Tenant]:
-    problems += [f"{key}: unknown key; expected [tenants.NAME]" for key in document if key != "tenants"]
+    known = {"tenants", "api"}
+    problems += [f"{key}: unknown key; expected [tenants.NAME]" for key in document if key not in known]
     sections = document.get("tenants")
     if not isinstance(sections, dict) or not sections:
         problems.append("tenants: missing; expected at least one section [tenants.NAME]")

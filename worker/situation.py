@@ -18,7 +18,7 @@ from worker import known as rows
 from worker import modules
 from worker.database import transaction
 from worker.installation import Installation
-from worker.leases import Lease, LostLeaseError, Mailbox
+from worker.leases import Lease, LostLeaseError
 from worker.ledger import Run, Synchronization, Unlink, UnlinkMode
 from worker.settings import Tenant
 
@@ -147,12 +147,6 @@ def _of_person(session: Session, ident: int) -> dict[int, Synchronization]:
     return {row.id: row for row in session.scalars(chosen)}
 
 
-def mailbox_of(session: Session, ident: int) -> Mailbox | None:
-    """What a run of this synchronization takes a lease on; None if there is no such synchronization."""
-    row = session.get(Synchronization, ident)
-    return Mailbox.of(row) if row else None
-
-
 def _digest(*texts: str) -> str:
     return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
 
@@ -210,6 +204,16 @@ def postpone(session: Session, ident: int, until: timedelta) -> None:
         .where(Synchronization.id == ident)
         .values(due_at=func.least(Synchronization.due_at, soon))
     )
+
+
+def keep(session: Session, row: Synchronization, time: timedelta) -> None:
+    """Let nobody claim the synchronization for `time`, whose run has begun, unless somebody asked for another run."""
+    kept = (
+        update(Synchronization)
+        .where(Synchronization.id == row.id, Synchronization.due_at == row.due_at)
+        .values(due_at=func.clock_timestamp() + time)
+    )
+    row.due_at = session.execute(kept.returning(Synchronization.due_at)).scalar() or row.due_at
 
 
 def conclude(

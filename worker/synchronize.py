@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,58 +11,70 @@ from providers.base import Delete, Done, EventError, Found, Provider, Unavailabl
 from schedules import due
 from schedules.guard import Hold, reading, sentence
 from schedules.plan import Known, plan
-from schedules.retry import Decision, Status, decide
+from schedules.retry import Decision, decide
 from schedules.wanted import Wanted, wanted
 from timetables.base import Person
+from worker import breaker
 from worker import known as rows
 from worker.database import transaction
 from worker.edge import attempt
+from worker.ending import Report, held, remark, run_row, to_be_continued
 from worker.holding import judge
 from worker.installation import Installation
 from worker.leases import Lease, LostLeaseError, Mailbox, lease
-from worker.ledger import Run, Synchronization
+from worker.ledger import Synchronization
+from worker.limits import NotNowError, allowance
 from worker.looking import look
 from worker.mailbox import calendar
+from worker.messages import alone, overtaken
 from worker.push import Tally, batches, push, steps
 from worker.queue import LONGEST_TASK
-from worker.situation import Held, Situation, conclude, mailbox_of, postpone, situation
+from worker.situation import Held, Situation, conclude, keep, postpone, situation
 
 Clock = Callable[[], datetime]
 
 ROUNDS = 3
 """How often one run plans anew because the calendar was changed under its hands."""
 BUSY = timedelta(seconds=5)
-
-_STRANGE = "event(s) here carry the mark of another synchronization of this person and were left as they are."
+FULL = timedelta(seconds=30)
+"""Up to twice that, for each another part of it: they shall not all come back at once."""
+CLAIM_OF_A_RUN = timedelta(seconds=LONGEST_TASK)
+"""For a run that calls its server: one call may outlast a lease, and then nobody shall begin anew beside it."""
 
 _log = logging.getLogger("carillon.synchronize")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run did, as Flower shows it. `outcome` is the synchronization's status, or why there was no run."""
+def synchronize(installation: Installation, ident: int, clock: Clock, claimed: int | None = None) -> Report:
+    """One run, if there is one to make and nobody else writes to the mailbox; an error becomes a recorded outcome.
 
-    outcome: str
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
-    kept: int = 0
-    failed: int = 0
-    detail: str = ""
-
-
-def synchronize(installation: Installation, ident: int, clock: Clock) -> Report:
-    """One run, if there is one to make and nobody else writes to the mailbox; an error becomes a recorded outcome."""
+    `claimed` is what `worker.messages.overtaken` asks of a message.
+    """
     with transaction(installation.engine) as session:
-        mailbox = mailbox_of(session, ident)
-    if mailbox is None:
+        row = session.get(Synchronization, ident)
+        late = row is not None and overtaken(session, row, claimed)
+    if row is None:
         return Report("GONE")
-    with lease(installation.engine, mailbox) as held:
-        if held is None:
-            with transaction(installation.engine) as session:
-                postpone(session, ident, BUSY)
-            return Report("BUSY", detail="another run writes to this mailbox")
-        return _Pass(installation, ident, held, clock).report()
+    if late:
+        return Report("NOT DUE", detail="it was run after this message was sent")
+    with installation.slots.seat((row.tenant_id, row.type)) as seated:
+        if not seated:
+            return _later(installation, row)
+        with lease(installation.engine, Mailbox.of(row)) as held:
+            return _Pass(installation, ident, held, clock).report() if held else _busy(installation, row)
+
+
+def _later(installation: Installation, row: Synchronization) -> Report:
+    with transaction(installation.engine) as session:
+        postpone(session, row.id, FULL * (1 + due.spread(row.id)))
+    return Report("FULL", detail=f"runs for {row.type} hold all the slots that they may hold here")
+
+
+def _busy(installation: Installation, row: Synchronization) -> Report:
+    with transaction(installation.engine) as session:
+        # Its own run decides when the next one is due; somebody else's knows nothing of this one.
+        if not alone(session, row):
+            postpone(session, row.id, BUSY)
+    return Report("BUSY", detail="another run writes to this mailbox")
 
 
 class _Pass:
@@ -93,8 +105,11 @@ class _Pass:
         if Mailbox.of(found.row) != self.lease.mailbox:
             return Report("LOST", detail="it was moved to another mailbox")
         self.held = Held(self.installation.engine, self.lease, self.ident, found.row.type)
+        self.allowance = allowance(self.installation, found.row)
         try:
             error = attempt(lambda: self._run(found), _log, self.ident)
+        except NotNowError as told:
+            error, self.tally.wait, self.tally.unfinished = None, told.wait, True
         except LostLeaseError:
             return Report("LOST", detail="another worker took this mailbox over, or it is being unlinked or was moved")
         return self._end(found, error)
@@ -132,7 +147,9 @@ class _Pass:
             self.tally.kept, self.tally.look = planned.kept, False
             todo = steps(planned, found.tenant.settings.instance, found.mark, self.tally.spent)
             self._forget(planned.forgotten)
-            push(self.held, provider, todo, self.tally, self._in_time)
+            if todo:
+                self._keep(found)
+            push(self.held, provider, todo, self.tally, in_time=self._in_time, ask=self.allowance.ask)
             if self.tally.error:
                 raise self.tally.error
             if self.tally.unfinished:
@@ -148,6 +165,8 @@ class _Pass:
 
     def _look(self, found: Situation, provider: Provider) -> list[Known]:
         """Read the calendar back and record what it says about what we know."""
+        self._keep(found)
+        self.allowance.take(1)
         sight = look(self.held, found, provider, self.started, afresh=self.resync)
         self.strange = sight.strange
         self._remove(provider, sight.surplus)
@@ -156,12 +175,17 @@ class _Pass:
     def _remove(self, provider: Provider, surplus: Sequence[Found]) -> None:
         """Take away what stands twice under one mark; the ledger never knew the second."""
         for batch in batches(surplus, provider.capabilities.batch):
+            self.allowance.take(len(batch))
             self.held.renew()
             for outcome in provider.push([Delete(each.mark, each.ref) for each in batch]):
                 if isinstance(outcome, Done):
                     self.tally.deleted += 1
                 elif not isinstance(outcome, EventError):
                     raise outcome
+
+    def _keep(self, found: Situation) -> None:
+        with self.held.transaction() as session:
+            keep(session, found.row, CLAIM_OF_A_RUN)
 
     def _forget(self, gone: Sequence[Known]) -> None:
         if gone:
@@ -173,6 +197,7 @@ class _Pass:
 
     def _end(self, found: Situation, error: Exception | None) -> Report:
         now, row, tally = self.clock(), found.row, self.tally
+        self.allowance.heed(error)
         decision = self._decision(found, error, now)
         report = Report(
             decision.status, tally.created, tally.updated, tally.deleted, tally.kept, tally.failed, decision.detail
@@ -182,17 +207,20 @@ class _Pass:
             "status_detail": decision.detail,
             "failures": decision.failures,
         }
-        # What was let pass and takes several runs is not to be held again in between.
-        if error is None and not (tally.unfinished and self.reading == row.held_reading):
-            values |= _held(self.hold)
+        # What was let pass and takes several runs is not to be held again in between; and what was not read says
+        # nothing. Another reading ends a hold even if the run then fails: the clock begins anew.
+        if self.reading not in {row.held_reading, ""} or not (error or tally.unfinished):
+            values |= held(self.hold)
         whole = error is None and not self.hold and not tally.unfinished
         if whole:
             values |= {"last_sync": now, "validator": self.validator}
         if whole and self.resync:
             values |= {"last_resync": now, "resync_asked_at": None, "rebuild_asked_at": None}
+        waited = bool(tally.wait) and tally.idle
+        kept = run_row(found, report, (self.started, now), resync=self.resync, waited=waited)
         try:
             with self.held.transaction() as session:
-                conclude(session, row, values, decision.due_at - now, self._run_row(row, report, now))
+                conclude(session, row, values, decision.due_at - now, kept)
         except LostLeaseError:
             return replace(report, outcome="LOST")
         _log.info(
@@ -205,6 +233,8 @@ class _Pass:
     def _decision(self, found: Situation, error: Exception | None, now: datetime) -> Decision:
         row, settings = found.row, found.tenant.settings
         decision = decide(error, row.failures, now, settings.interval, self.ident)
+        if self.allowance.used and breaker.note(self.installation.redis, (row.tenant_id, row.type), self.ident, error):
+            return replace(decision, detail=f"{decision.detail} {breaker.SENTENCE}")
         if error:
             return decision
         if self.hold:
@@ -213,51 +243,8 @@ class _Pass:
             until = decision.due_at if self.hold.tenant else min(decision.due_at, max(now, confirmed_at))
             return replace(decision, status="HELD", detail=sentence(self.hold), due_at=until)
         if self.tally.unfinished:
-            status: Status = "OK" if row.last_sync else "PENDING"
-            return replace(decision, status=status, detail="A long push goes on in the next run.", due_at=now)
-        return replace(decision, detail=self._remark(found))
-
-    def _remark(self, found: Situation) -> str:
-        """What is to be said of a run that came to its end."""
-        if self.tally.refused:
-            return f"{self.tally.failed} event(s) were refused: {self.tally.refused}"
-        if found.states.get("rejected"):
-            return self._still_refused()
-        return f"{self.strange} {_STRANGE}" if self.strange else ""
-
-    def _still_refused(self) -> str:
-        with transaction(self.installation.engine) as session:
-            number = rows.states(session, self.ident).get("rejected", 0)
-        again = "are offered again when they change, and at the next resync"
-        return f"{number} event(s) were refused by the server and {again}." if number else ""
-
-    def _run_row(self, row: Synchronization, report: Report, now: datetime) -> Run | None:
-        """A run that did nothing and said nothing new leaves no row: there are millions of them."""
-        tally = self.tally
-        if not (tally.created or tally.updated or tally.deleted or tally.failed or self.resync) and (
-            report.outcome == row.status and report.detail == row.status_detail
-        ):
-            return None
-        return Run(
-            synchronization_id=self.ident,
-            started_at=self.started,
-            finished_at=now,
-            resync=self.resync,
-            status=report.outcome,
-            detail=report.detail,
-            created=tally.created,
-            updated=tally.updated,
-            deleted=tally.deleted,
-            kept=tally.kept,
-            failed=tally.failed,
-        )
-
-
-def _held(hold: Hold | None) -> dict[str, Any]:
-    """What to remember of a plan that waits, or that none does. An operator's word was for one that is decided now."""
-    counts = {"held_going": hold and hold.going, "held_of": hold and hold.of}
-    reading = {"held_since": hold and hold.since, "held_reading": hold and hold.reading}
-    return counts | reading | {"released_reading": None}
+            return to_be_continued(row, decision, self.tally, now)
+        return replace(decision, detail=remark(self.installation.engine, found, self.tally, self.strange))
 
 
 def _wants_resync(found: Situation, now: datetime) -> bool:

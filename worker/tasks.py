@@ -7,10 +7,10 @@ from typing import Any
 from celery import Celery
 
 from schedules.beat import BEAT
-from worker import dispatch, unlinks
+from worker import dispatch, holds, unlinks
 from worker.database import transaction
 from worker.installation import Installation
-from worker.queue import TICK
+from worker.queue import CLAIMED, TICK
 from worker.synchronize import synchronize
 
 
@@ -18,20 +18,25 @@ def register(installation: Installation) -> Celery:
     """The queue's application, with the tasks of this installation and the beat table."""
     app = installation.queue.app
 
+    # Not shared: Celery would hand them to every application of the process, and they serve this installation.
     # Seventeen thousand a day that nobody wants to see in Flower; `/health` tells whether they come.
-    @app.task(name="dispatch", send_events=False)
+    @app.task(name="dispatch", shared=False, send_events=False)
     def dispatch_() -> dict[str, int]:
         return dispatch.dispatch(installation)
 
-    @app.task(name="synchronize")
-    def synchronize_(ident: int) -> dict[str, Any]:
-        return _shown(synchronize(installation, ident, _now))
+    @app.task(name="synchronize", shared=False, bind=True)
+    def synchronize_(task: Any, ident: int) -> dict[str, Any]:
+        return _shown(synchronize(installation, ident, _now, task.request.get(CLAIMED)))
 
-    @app.task(name="unlink")
+    @app.task(name="unlink", shared=False)
     def unlink(ident: int) -> dict[str, Any]:
         return _shown(unlinks.carry_out(installation, ident, _now))
 
-    @app.task(name="prune")
+    @app.task(name="holds", shared=False, send_events=False)
+    def holds_() -> dict[str, int]:
+        return {"schedules": holds.refresh(installation.engine, installation.zones(), _now())}
+
+    @app.task(name="prune", shared=False)
     def prune() -> dict[str, int]:
         with transaction(installation.engine) as session:
             return {"runs": dispatch.prune(session)}

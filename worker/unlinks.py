@@ -24,19 +24,22 @@ from providers.base import (
     Rejected,
     Unavailable,
 )
-from schedules.retry import decide
+from schedules.due import spread
+from schedules.retry import decide, turn
 from worker import modules
 from worker.database import transaction
 from worker.edge import attempt
+from worker.ending import WAITS
 from worker.installation import Installation
 from worker.leases import Lease, LostLeaseError, Mailbox, lease
 from worker.ledger import Event, Synchronization, Unlink, UnlinkMode
+from worker.limits import NotNowError, allowance
 from worker.mailbox import calendar
 from worker.push import batches
 from worker.settings import Tenant
 
 PENDING, RUNNING, RETRYING, DONE = "PENDING", "RUNNING", "RETRYING", "DONE"
-BUSY = timedelta(seconds=5)
+BUSY, FULL = timedelta(seconds=5), timedelta(seconds=30)
 RHYTHM = timedelta(minutes=15)
 """What the waits between two attempts grow from."""
 
@@ -125,23 +128,32 @@ def carry_out(installation: Installation, ident: int, clock: Callable[[], dateti
     tenant = installation.tenants.get(row.tenant_id)
     if tenant is None:
         return UnlinkReport("GONE", detail="its tenant is not in carillon.toml any more")
-    with lease(installation.engine, Mailbox.of(row)) as held:
-        if held is None:
-            with transaction(installation.engine) as session:
-                _set(session, ident, due_at=func.clock_timestamp() + BUSY)
-            return UnlinkReport("BUSY", row.mode, detail="a run writes to this mailbox")
-        return _Job(installation, tenant, ident, held, clock).report()
+    with installation.slots.seat((row.tenant_id, row.type)) as seated:
+        if not seated:
+            wait = FULL * (1 + spread(ident))
+            return _later(installation, row, wait, "FULL", f"runs for {row.type} hold all the slots that they may hold")
+        with lease(installation.engine, Mailbox.of(row)) as held:
+            if held is None:
+                return _later(installation, row, BUSY, "BUSY", "a run writes to this mailbox")
+            return _Job(installation, tenant, row, held, clock).report()
+
+
+def _later(installation: Installation, row: Unlink, wait: timedelta, state: str, detail: str) -> UnlinkReport:
+    with transaction(installation.engine) as session:
+        _set(session, row.id, due_at=func.clock_timestamp() + wait)
+    return UnlinkReport(state, row.mode, detail=detail)
 
 
 class _Job:
     """An unlink under a lease."""
 
     def __init__(
-        self, installation: Installation, tenant: Tenant, ident: int, held: Lease, clock: Callable[[], datetime]
+        self, installation: Installation, tenant: Tenant, row: Unlink, held: Lease, clock: Callable[[], datetime]
     ) -> None:
         self.engine = installation.engine
         self.tenant = tenant
-        self.ident = ident
+        self.ident = row.id
+        self.allowance = allowance(installation, row)
         self.lease = held
         self.clock = clock
 
@@ -151,7 +163,7 @@ class _Job:
         if row.finished_at:
             return UnlinkReport(row.state, row.mode, row.found, row.removed)
         try:
-            return self._end(attempt(lambda: self._run(row), _log, self.ident))
+            return self._attempt(row)
         except LostLeaseError:
             return UnlinkReport("LOST", row.mode, detail="another worker took this mailbox over")
 
@@ -160,6 +172,7 @@ class _Job:
         looked_for = marks(self.tenant.settings.instance, row.synchronization_id, mode)
         with calendar(self.tenant, row.type, row.username, row.fields) as provider:
             try:
+                self.allowance.take(1)
                 found = going(provider.find(looked_for), mode, row.cutoff)
             except CalendarGone:
                 found = []  # with the calendar went all that stood in it
@@ -173,6 +186,7 @@ class _Job:
         left = len(found)
         errors: list[ProviderError] = []
         for batch in batches(found, provider.capabilities.batch):
+            self.allowance.take(len(batch))
             outcomes = provider.push([Delete(each.mark, each.ref) for each in batch])
             gone = sum(isinstance(outcome, Done) for outcome in outcomes)
             left, removed = left - gone, removed + gone
@@ -187,8 +201,18 @@ class _Job:
             self.lease.renew(session)
             _set(session, self.ident, **values)
 
+    def _attempt(self, row: Unlink) -> UnlinkReport:
+        try:
+            error = attempt(lambda: self._run(row), _log, self.ident)
+        except NotNowError as told:
+            # Nothing failed: the server's limits let it go on later.
+            self._count(due_at=func.clock_timestamp() + turn(told.wait, self.ident))
+            return UnlinkReport("WAITING", row.mode, detail=WAITS)
+        return self._end(error)
+
     def _end(self, error: Exception | None) -> UnlinkReport:
         now = self.clock()
+        self.allowance.heed(error)
         with transaction(self.engine) as session:
             self.lease.renew(session)
             row = session.get_one(Unlink, self.ident)

@@ -17,6 +17,7 @@ THREADS = 16
 def worker_of(installation: Installation, threads: int = THREADS, name: str = "worker") -> Worker:
     """A Celery worker; its `start()` blocks until it is told to end, and then finishes what it has begun."""
     app = register(installation)
+    installation.slots.share(threads, len(installation.groups()))
     return app.Worker(
         hostname=f"{name}@{socket.gethostname()}",
         pool="threads",

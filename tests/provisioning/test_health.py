@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import redis
 
+from providers.base import Unavailable
 from provisioning.app import application
-from worker import database
+from worker import breaker, database
 from worker.dispatch import dispatch
 
 
@@ -65,3 +66,12 @@ def test_without_the_database_it_is_down(alive, listening):
     nowhere.dispose()
     assert (answer.status_code, answer.json()["status"]) == (503, "down")
     assert answer.json()["database"] == {"ok": False, "milliseconds": None}
+
+
+def test_a_server_that_answers_no_mailbox_is_named_by_its_type_and_all_else_is_well(alive):
+    (example, _) = alive.installation.tenants
+    for ident in range(breaker.FAILURES):
+        assert alive.get("/health").json()["away"] == []
+        breaker.note(alive.installation.redis, (example, "caldav"), ident, Unavailable("nobody there", everybody=True))
+    answer = alive.get("/health").json()
+    assert (answer["status"], answer["away"]) == ("ok", ["caldav"])

@@ -11,7 +11,7 @@ from worker import dispatch as dispatching
 from worker.database import transaction
 from worker.dispatch import BEAT_KEY, KEPT_DAYS, dispatch, prune
 from worker.ledger import Run, UnlinkMode
-from worker.queue import LONGEST_TASK, NOW, ROUTINE
+from worker.queue import CLAIM, NOW, ROUTINE
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +43,11 @@ def test_what_is_due_is_sent_with_a_name_that_reads_well_in_flower(world):
 def test_claiming_pushes_the_next_time_into_the_future(world):
     ident = world.link()
     dispatch(world.installation)
-    assert due_in(world, ident) == pytest.approx(LONGEST_TASK, abs=5)
+    assert due_in(world, ident) == pytest.approx(CLAIM, abs=5)
     assert dispatch(world.installation)["synchronizations"] == 0
 
 
+@pytest.mark.case("faults", 10)
 def test_two_beats_claim_each_synchronization_once(world):
     idents = [world.link(username) for username in world.people[:20]]
     with ThreadPoolExecutor(4) as pool:
@@ -66,6 +67,7 @@ def test_disabled_ones_and_those_whose_mailbox_is_being_unlinked_wait(world):
     assert shown.endswith(f"{world.people[1]} → memory DELETE_ALL_EVENTS)")
 
 
+@pytest.mark.case("faults", 8)
 def test_a_flushed_redis_costs_one_period(world):
     ident = world.link()
     dispatch(world.installation)
@@ -74,6 +76,7 @@ def test_a_flushed_redis_costs_one_period(world):
     assert dispatch(world.installation)["sent"] == 1
 
 
+@pytest.mark.case("peers", 21)
 def test_a_full_queue_is_not_filled_further(world, monkeypatch):
     monkeypatch.setattr(dispatching, "BACKLOG", 3)
     for username in world.people[:5]:

@@ -56,7 +56,7 @@ STATUSES = [
     (503, {}, "", Unavailable, Ambiguous),
     (503, {"Retry-After": "12"}, "", Throttled, Throttled),
     (504, {}, "", Unavailable, Ambiguous),
-    (507, {}, "", Unavailable, Rejected),
+    (507, {}, "", Unavailable, Unavailable),
     (599, {}, "", Unavailable, Ambiguous),
     (200, {"Content-Type": "text/html"}, "<html>Sign in</html>", ContractBroken, ContractBroken),
     (226, {}, "", ContractBroken, ContractBroken),

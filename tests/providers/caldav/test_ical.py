@@ -48,6 +48,28 @@ class TestWhatIsWritten:
             numbers.append(ical.master(calendar)["SEQUENCE"])
         assert numbers == sorted(set(numbers))
 
+    @pytest.mark.parametrize(
+        ("there", "now", "left"),
+        [
+            (["Lecture", "Mine"], "Practical", ["Practical", "Mine"]),
+            (["Mine", "Lecture", "Höhere; Zahlen, 2"], "Lecture", ["Lecture", "Mine", "Höhere; Zahlen, 2"]),
+            (["Mine"], "", ["Mine"]),
+            ([], "Practical", ["Practical"]),
+        ],
+    )
+    def test_a_category_of_a_person_stays_whatever_ours_becomes(self, lecture, mark, there, now, left):
+        calendar = self.render(lecture(category="Lecture"), mark())
+        ical.master(calendar).categories = there
+        for _ in range(2):
+            calendar = ical.parse(ical.merge(calendar, lecture(category=now), mark(), {"category"}, self.NOW))
+        assert ical.master(calendar).categories == left
+
+    def test_where_an_earlier_version_did_not_say_which_was_ours_all_are(self, lecture, mark):
+        calendar = self.render(lecture(category="Lecture"), mark())
+        del ical.master(calendar)["X-CARILLON-CATEGORY"]
+        ical.merge(calendar, lecture(category="Practical"), mark(), {"category"}, self.NOW)
+        assert ical.master(calendar).categories == ["Practical"]
+
     def test_no_line_is_longer_than_75_octets(self, lecture, mark):
         text = ical.render(lecture(description="é中🎓" * 500), mark(), "uid", self.NOW)
         assert max(map(len, text.split(b"\r\n"))) <= 75

@@ -24,6 +24,7 @@ class TestOneMailbox:
         (found,) = mailbox.connect().find(OURS)
         assert found.ref == ref
 
+    @pytest.mark.case("peers", 21)
     def test_a_silent_server_is_waited_for_no_longer_than_the_timeout(self, wired, lecture, mark, told):
         provider = wired.connect_impatient()
         wired.spoil("slow", seconds=2)

@@ -17,6 +17,7 @@ class TestForeignEvents:
         only(provider, Delete(mark(), ref))
         assert mailbox.listing() == {foreign: before}
 
+    @pytest.mark.case("peers", 7)
     @pytest.mark.parametrize("merge", [False, True])
     def test_an_event_that_lost_our_mark_is_not_updated(self, mailbox, lecture, mark, merge, only):
         provider = mailbox.connect()

@@ -173,6 +173,7 @@ class TestWhatIsGone:
         mailbox.vanish(ref)
         return ref if request.param == "with its version" else Ref(ref.id)
 
+    @pytest.mark.case("peers", 5)
     @pytest.mark.parametrize("merge", [False, True])
     def test_an_update_is_told_so_and_makes_nothing(self, mailbox, lecture, mark, gone, merge):
         change = Update(lecture(), mark(), gone, frozenset({"title"}), merge)
@@ -180,6 +181,7 @@ class TestWhatIsGone:
         assert isinstance(outcome, EventGone)
         assert mailbox.listing() == {}
 
+    @pytest.mark.case("peers", 5)
     def test_a_delete_is_done(self, mailbox, mark, gone, only):
         assert only(mailbox.connect(), Delete(mark(), gone)) == Done(None)
 

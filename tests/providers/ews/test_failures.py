@@ -116,7 +116,7 @@ class TestAnOperation:
         [
             ("error", (base.Unavailable, base.Ambiguous)),
             ("unavailable_after", (base.Unavailable, base.Ambiguous)),
-            ("full", (base.ContractBroken, base.Unavailable)),
+            ("full", (base.Unavailable, base.Unavailable)),
         ],
     )
     def test_a_fault_of_soap_means_what_it_says(self, provider, office, term, kind, meanings):
@@ -133,7 +133,7 @@ class TestItems:
         [
             ("busy", base.Throttled),
             ("throttled", base.Throttled),
-            ("full", base.Rejected),
+            ("full", base.Unavailable),
             ("error", base.Ambiguous),
             ("unavailable_after", base.Ambiguous),
         ],
@@ -162,7 +162,7 @@ class TestItems:
         updates = [term.update(ref, number, title="New") for number, ref in enumerate(refs[:2])]
         outcomes = provider.push([*updates, *(term.delete(ref, number) for number, ref in enumerate(refs[2:], 2))])
         spoilt = 0 if operation == "UpdateItem" else 2
-        assert [type(each) for each in outcomes] == [base.Rejected if n == spoilt else Done for n in range(4)]
+        assert [type(each) for each in outcomes] == [base.Unavailable if n == spoilt else Done for n in range(4)]
 
     @pytest.mark.parametrize("kind", ["lost", "cut_off"])
     def test_an_answer_that_leaves_items_out_tells_nothing_of_any(self, provider, office, term, kind):

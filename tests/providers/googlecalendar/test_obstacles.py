@@ -30,6 +30,7 @@ def test_a_create_of_what_is_there_with_our_mark_brings_it_to_what_was_asked(pro
     assert len(faults.seen()) == 3
 
 
+@pytest.mark.case("peers", 6)
 def test_a_deleted_event_at_the_id_is_brought_back_to_life(provider, google, lecture, mark, creates):
     [done] = provider.push(creates(1))
     google.remove(ALICE, done.ref.id)

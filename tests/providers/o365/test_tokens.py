@@ -83,14 +83,14 @@ def test_a_token_with_a_short_life_is_used_all_the_same(provider, graph):
 
 
 def test_a_token_that_was_revoked_is_bought_anew_and_what_was_refused_sent_again(
-    provider, calendar, graph, faults, creates
+    provider, graph, faults, clock, creates
 ):
-    provider.check()
-    graph.tokens.revoke()
-    provider.check()
-    graph.tokens.revoke()
+    for _ in range(2):
+        provider.check()
+        graph.tokens.revoke()
+        clock.ahead += timedelta(minutes=2)
     assert all(isinstance(each, Done) for each in provider.push(creates(3)))
-    assert len(calendar.items()) == 3
+    assert len(provider.find(OURS)) == 3
     assert graph.tokens.granted == 3
     assert [each.status for each in faults.seen(BATCH)] == [401, 200]
 
@@ -121,13 +121,25 @@ def _made(part):
     return {"id": part["id"], "status": 201, "body": {"id": part["id"], "@odata.etag": "1"}}
 
 
-def test_a_batch_of_which_every_part_refuses_the_token_is_sent_once_more(provider, spoilt, creates):
+def test_a_batch_of_which_every_part_refuses_the_token_is_sent_once_more(provider, spoilt, clock, creates):
+    provider.check()
+    clock.ahead += timedelta(minutes=2)
     asked = spoilt(lambda part, time: _refused(part, time) if time == 1 else _made(part))
     assert all(isinstance(each, Done) for each in provider.push(creates(3)))
     assert len(set(asked)) == len(asked) == 2
 
 
-def test_a_new_token_that_is_refused_too_is_told(provider, spoilt, creates):
+def test_a_token_that_is_refused_as_soon_as_it_is_bought_is_not_bought_again_at_once(provider, graph, spoilt, creates):
+    asked = spoilt(_refused)
+    for pushes in range(1, 3):
+        with pytest.raises(base.Unauthorized, match="check the app registration"):
+            provider.push(creates(3))
+        assert len(asked) == graph.tokens.granted == pushes
+
+
+def test_a_new_token_that_is_refused_too_is_told(provider, spoilt, clock, creates):
+    provider.check()
+    clock.ahead += timedelta(minutes=2)
     asked = spoilt(_refused)
     with pytest.raises(base.Unauthorized, match="check the app registration"):
         provider.push(creates(3))
@@ -243,6 +255,7 @@ def test_what_is_wrong_with_the_settings_is_told(connected, make_settings, other
     assert "wrong" not in str(raised.value).replace("is wrong", "")
 
 
+@pytest.mark.case("peers", 20)
 def test_a_secret_that_has_expired_is_told(provider, graph):
     graph.tokens.secret_expires = datetime.now(UTC) - timedelta(days=1)
     with pytest.raises(base.Unauthorized, match=r"AADSTS7000222.*has expired; make a new one\."):
@@ -262,6 +275,7 @@ def test_an_expired_certificate_is_told_with_its_day_and_without_a_request(conne
     assert faults.seen() == []
 
 
+@pytest.mark.case("peers", 20)
 def test_a_certificate_that_runs_out_while_we_run_is_told(connected, signing, graph, clock):
     brief = application_certificate(days=30)
     graph.tokens.register(brief.certificate)

@@ -29,6 +29,11 @@ class DavServer:
         url = f"{self.wire.url}/{{mailbox}}/timetable/"
         return caldav.Settings.model_validate({"url": url, "password": PASSWORD})
 
+    @property
+    def refused(self) -> caldav.Settings:
+        """The same with another password."""
+        return caldav.Settings.model_validate({"url": self.settings.url, "password": "another"})
+
 
 class CaldavMailbox(Wired):
     def __init__(self, server: DavServer) -> None:

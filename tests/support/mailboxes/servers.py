@@ -46,7 +46,9 @@ def google(key: rsa.RSAPrivateKey, stranger: rsa.RSAPrivateKey) -> Iterator[Goog
     (calendars, others), faults = (GoogleCalendar([], key=each) for each in (key, stranger)), Faults()
     with serve(FaultyWire(Starlette(routes=routes(calendars, faults)), faults)) as url:
         documents = (each.service_account(url) for each in (calendars, others))
-        known, refused = (googlecalendar.Settings(service_account=each, root_url=url) for each in documents)
+        # It takes any number of requests.
+        free = {"requests_per_minute": 0, "requests_per_minute_per_mailbox": 0}
+        known, refused = (googlecalendar.Settings(service_account=each, root_url=url, **free) for each in documents)
         yield GoogleServer(calendars, Wire(url, faults), known, refused)
 
 
@@ -55,7 +57,7 @@ def graph(authority: Authority) -> Iterator[GraphServer]:
     made, faults = Graph(Exchange(), MicrosoftTokens(), contract_if_there()), Faults()
     with serve(FaultyWire(Starlette(routes=microsoft.routes(made, faults)), faults), 0, authority.server()) as url:
         words = {"directory": made.tokens.directory, "client_id": made.tokens.client_id, "root_url": url}
-        words |= {"authority": url, "ca_file": authority.ca_file}
+        words |= {"authority": url, "ca_file": authority.ca_file, "requests_per_minute_per_mailbox": 0}
         known, refused = (
             o365.Settings.model_validate({**words, "client_secret": secret})
             for secret in (made.tokens.client_secret, "another")
