@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import click
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnExpressionArgument, select
 
 from carillon.command import FailedError
 from carillon.token import tenant_id
@@ -19,15 +19,15 @@ def usage(users: Sequence[str], *, everybody: bool) -> None:
 
 
 def chosen(
-    installation: Installation, users: Sequence[str], tenant: str | None, *where: ColumnElement[bool]
+    installation: Installation, users: Sequence[str], tenant: str | None, *where: ColumnExpressionArgument[bool]
 ) -> list[Synchronization]:
-    """Every enabled synchronization that meets `where`, by id; of `users` only, if there are any.
+    """Every synchronization that meets `where`, by id; of `users` only, if there are any.
 
     Raises: FailedError, for a tenant that is not configured.
     """
     tenants = list(installation.tenants) if tenant is None else [tenant_id(installation, tenant)]
-    wanted = select(Synchronization).join(User).where(Synchronization.tenant_id.in_(tenants), Synchronization.enabled)
-    wanted = wanted.where(*where).order_by(Synchronization.id)
+    wanted = select(Synchronization).join(User).where(Synchronization.tenant_id.in_(tenants), *where)
+    wanted = wanted.order_by(Synchronization.id)
     with transaction(installation.engine) as session:
         return list(session.scalars(wanted.where(User.username.in_(users)) if users else wanted))
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import click
@@ -26,6 +27,8 @@ from worker.queue import QueueAddressError
 from worker.settings import SettingsError, load
 
 LATE_SECONDS = 60
+SOON = timedelta(days=30)
+"""How long before its end a credential is warned of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ def _tenant(installation: Installation, ident: int) -> Iterator[Finding]:
     someone = _newest(installation, Synchronization.tenant_id == ident)
     person = Person(someone.user.username, someone.user.locale or "") if someone else None
     yield _attempt(f"{tenant.key}: timetable", partial(installation.sources[ident].check, person))
-    for kind in tenant.providers:
+    for kind, provider in tenant.providers.items():
+        yield from _credential(f"{tenant.key}: {kind}", getattr(provider, "expires", None), datetime.now(UTC))
         newest = _newest(installation, Synchronization.tenant_id == ident, Synchronization.type == kind)
         if newest is None:
             yield Finding(
@@ -99,6 +103,13 @@ def _tenant(installation: Installation, ident: int) -> Iterator[Finding]:
             )
         else:
             yield _attempt(f"{tenant.key}: {kind}", partial(_write_check, installation, newest))
+
+
+def _credential(what: str, expires: datetime | None, now: datetime) -> Iterator[Finding]:
+    """A warning while there is time to do something about it. What has run out is told by the calendars themselves."""
+    if expires is not None and now < expires < now + SOON:
+        left = f"The certificate runs out on {expires:%Y-%m-%d}, in {(expires - now).days} day(s)"
+        yield Finding(what, False, f"{left}: make a new one, and upload it beside the old one before you change over.")
 
 
 def _newest(installation: Installation, *which: ColumnElement[bool]) -> Synchronization | None:

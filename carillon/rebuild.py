@@ -33,7 +33,7 @@ def rebuild(given: Command, users: tuple[str, ...], tenant: str | None, *, every
     usage(users, everybody=everybody)
     with opened(given.config, given.data) as (installation, _):
         rows = chosen(installation, users, tenant)
-        refuse(users, rows, "no enabled synchronization; nobody is rebuilt")
+        refuse(users, rows, "no synchronization; nobody is rebuilt")
         if dry_run:
             _rehearse(given, installation, rows)
             return

@@ -33,7 +33,7 @@ def release(given: Command, users: tuple[str, ...], tenant: str | None, *, every
     """
     usage(users, everybody=everybody)
     with opened(given.config, given.data) as (installation, _):
-        rows = chosen(installation, users, tenant, Synchronization.held_since.is_not(None))
+        rows = chosen(installation, users, tenant, Synchronization.enabled, Synchronization.held_since.is_not(None))
         refuse(users, rows, "nothing of theirs is held; nobody was released")
         would_go = [_preview(installation, row) if dry_run and users else None for row in rows]
         if not dry_run:

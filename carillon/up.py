@@ -16,6 +16,7 @@ from carillon.opening import config_file
 from carillon.parts import Part, PartEndedError, running
 from carillon.playground import playground
 from carillon.services import Services, services
+from worker.queue import verified
 from worker.settings import load
 
 START_SECONDS = 60
@@ -81,7 +82,7 @@ def started(
     if flower_port:
         flower = [sys.executable, "-m", "celery", "flower", f"--port={flower_port}", "--address=127.0.0.1"]
         columns = "name,args,result,state,received,runtime,worker"
-        seen = {"CELERY_BROKER_URL": where.redis_url, "FLOWER_TASKS_COLUMNS": columns}
+        seen = {"CELERY_BROKER_URL": verified(where.redis_url), "FLOWER_TASKS_COLUMNS": columns}
         parts.append(Part("flower", flower, environment | seen))
     return parts
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from provisioning import tokens
+from provisioning.rates import Rates
 from worker import database
 from worker.installation import Installation
 from worker.ledger import Token, User
@@ -86,21 +87,32 @@ def caller(
         ),
     ] = None,
 ) -> Caller:
-    """Raises: HTTPException 401 or 403."""
+    """Raises: HTTPException 401, 403 or 429."""
     installation: Installation = request.app.state.installation
     text = api_token or (bearer.credentials if bearer else "")
     if not text:
         raise HTTPException(401, "No token came with the call; send it in the header apiToken.", _WHO)
+    token = _recognised(request, installation, text)
+    person = _limited_to(requested_auth)
+    _permit(installation, token, person)
+    return Caller(installation, request.app.state.clock, token.tenant_id, person)
+
+
+def _recognised(request: Request, installation: Installation, text: str) -> Token:
+    """The token with this text, if it is not used too often. Raises: HTTPException 401 or 429."""
+    rates: Rates = request.app.state.rates
+    address = request.client.host if request.client else ""
+    rates.admit(address, text)
     with database.transaction(installation.engine) as session:
         token = tokens.find(session, text)
-        if token is None:
-            raise HTTPException(401, "The token is unknown or revoked; `carillon token create` makes a new one.", _WHO)
-        person = _limited_to(requested_auth)
-        _permit(session, installation, token, person)
-        return Caller(installation, request.app.state.clock, token.tenant_id, person)
+    if token is None:
+        rates.wrong(address, text)
+        raise HTTPException(401, "The token is unknown or revoked; `carillon token create` makes a new one.", _WHO)
+    rates.call(token.id, text)
+    return token
 
 
-def _permit(session: Session, installation: Installation, token: Token, person: str | None) -> None:
+def _permit(installation: Installation, token: Token, person: str | None) -> None:
     if tokens.ROLE_API_PROVISIONING not in token.roles:
         raise HTTPException(403, f"The token does not carry {tokens.ROLE_API_PROVISIONING}; make one that does.")
     if token.tenant_id not in installation.tenants:
@@ -109,9 +121,14 @@ def _permit(session: Session, installation: Installation, token: Token, person: 
         return
     if not token.elevated:
         raise HTTPException(403, "requestedAuth needs an elevated token; make one, or leave the header out.")
-    user = select(User.id).where(User.tenant_id == token.tenant_id, User.username == person)
-    if "\0" in person or session.scalar(user) is None:
+    if "\0" in person or not _known(installation, token.tenant_id, person):
         raise HTTPException(403, "requestedAuth names nobody of this tenant; make the user first.")
+
+
+def _known(installation: Installation, tenant_id: int, person: str) -> bool:
+    user = select(User.id).where(User.tenant_id == tenant_id, User.username == person)
+    with database.transaction(installation.engine) as session:
+        return session.scalar(user) is not None
 
 
 Calling = Annotated[Caller, Depends(caller)]

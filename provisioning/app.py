@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from provisioning import errors, health, reference, releases, synchronizations, unlinks, users
 from provisioning.edge import Edge
+from provisioning.rates import Rates
 from worker.installation import Installation
 
 
@@ -24,6 +25,7 @@ def application(
     )
     app.state.installation = installation
     app.state.clock = clock
+    app.state.rates = Rates(installation.redis, installation.settings.api)
     app.add_middleware(Edge)
     errors.install(app)
     for router in (

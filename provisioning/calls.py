@@ -19,9 +19,10 @@ _MEANINGS = {
     413: "The body is too large.",
     415: "The body is neither a form nor JSON.",
     422: "The user has no synchronization of this type.",
+    429: "The token is used too often, or too many wrong ones came from this address; Retry-After says when to go on.",
     503: "The database does not answer at the moment; nothing was changed.",
 }
-_ALWAYS = (400, 401, 403, 406, 503)
+_ALWAYS = (400, 401, 403, 406, 429, 503)
 _WITH_BODY = (413, 415)
 Responses = dict[int | str, dict[str, Any]]
 

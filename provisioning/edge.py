@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from http import HTTPMethod
 from time import perf_counter
 from urllib.parse import quote
 
@@ -36,14 +37,14 @@ class Edge:
         except Exception:
             # The one place: what nobody expected still has an answer, with a word to find the reason by.
             reference = secrets.token_hex(4)
-            _log.exception("failed reference=%s method=%s route=%s", reference, scope["method"], _template(scope))
+            _log.exception("failed reference=%s method=%s route=%s", reference, _method(scope), _template(scope))
             if status:
                 raise
             message = f"Something went wrong on our side; the API's log tells what, under the reference {reference}."
             await answer(500, message)(scope, receive, sending)
         finally:
             took = (perf_counter() - began) * 1000
-            _log.info("request method=%s route=%s status=%d ms=%.1f", scope["method"], _template(scope), status, took)
+            _log.info("request method=%s route=%s status=%d ms=%.1f", _method(scope), _template(scope), status, took)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         base = scope.get("root_path", "") + BASE + "/"
@@ -56,6 +57,11 @@ class Edge:
                 return
             scope.setdefault("state", {})["suffix"] = suffix
         await self.app(scope, receive, send)
+
+
+def _method(scope: Scope) -> str:
+    """Whoever calls can name any: a log repeats those that there are."""
+    return scope["method"] if scope["method"] in HTTPMethod.__members__ else "-"
 
 
 def _template(scope: Scope) -> str:

@@ -1,6 +1,7 @@
 """API tokens: made here, shown once, kept as SHA-256. Of 256 random bits, a plain hash cannot be searched."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from worker.ledger import Token
 
 PREFIX = "carillon_"
 """Lets scanners for leaked secrets recognise a token."""
+_BYTES = 32
+_MADE_HERE = re.compile(re.escape(PREFIX) + r"[\w-]{43}", re.ASCII)
+"""So many letters those bytes make."""
 
 ROLE_API_PROVISIONING = "ROLE_API_PROVISIONING"
 ROLES = (ROLE_API_PROVISIONING,)
@@ -43,7 +47,7 @@ def create(
     for role in wanted:
         if role not in ROLES:
             raise UnknownRoleError(f'no role is called "{role}"; there are {", ".join(ROLES)}')
-    text = token or PREFIX + secrets.token_urlsafe(32)
+    text = token or PREFIX + secrets.token_urlsafe(_BYTES)
     values = {"tenant_id": tenant_id, "name": name, "roles": wanted, "elevated": elevated}
     statement = insert(Token).values(digest=_digest(text), **values)
     session.execute(statement.on_conflict_do_update(index_elements=[Token.digest], set_=values))
@@ -53,6 +57,11 @@ def create(
 def find(session: Session, token: str) -> Token | None:
     """The token with this text, unless it was revoked."""
     return session.scalar(select(Token).where(Token.digest == _digest(token), Token.revoked_at.is_(None)))
+
+
+def unguessable(token: str) -> bool:
+    """Whether it looks like one that was made here: none of those is found by guessing, however often."""
+    return _MADE_HERE.fullmatch(token) is not None
 
 
 def listed(session: Session, tenant_id: int) -> Sequence[Token]:

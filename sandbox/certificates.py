@@ -59,10 +59,10 @@ class Authority:
         self._own = _sign("The sandbox's authority", self._key, now(), timedelta(days=2), extensions=extensions)
         self.ca_file.write_bytes(_certificate_pem(self._own))
 
-    def server(self) -> Certificate:
-        """For 127.0.0.1 and localhost, good for two days."""
+    def server(self, address: str = "127.0.0.1") -> Certificate:
+        """For localhost and an address, good for two days."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))]
         extensions = [
             x509.SubjectAlternativeName(names),
             x509.BasicConstraints(ca=False, path_length=None),

@@ -25,20 +25,22 @@ T = TypeVar("T")
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 _NO_GROUPS = b'{"filteringEnabled":false}'
 """What a site without /eventtypegroups (before 3.0) would say there."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _base_url(text: str) -> str:
-    url = urlsplit(text)
+    no_address = ValueError("expected the address of the API, like https://timetable.example.org/api/v0/")
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        # What urllib says of a password with a slash or a bracket in it quotes that.
+        raise no_address from None
     path = re.fullmatch(r"(/.*)?/api/v\d+/?", url.path)
-    if (
-        url.scheme not in {"http", "https"}
-        or not url.hostname
-        or not path
-        or url.query
-        or url.fragment
-        or "@" in url.netloc
-    ):
-        raise ValueError("expected the address of the API, like https://timetable.example.org/api/v0/")
+    if url.scheme not in {"http", "https"} or not host or not path or url.query or url.fragment or "@" in url.netloc:
+        raise no_address
+    if url.scheme == "http" and host not in _LOOPBACK:
+        raise ValueError("must begin with https:// (http:// only for this machine): the token reads for everybody")
     return text.rstrip("/") + "/"
 
 

@@ -65,7 +65,8 @@ def migrate(of: Engine) -> None:
     try:
         _upgrade(of)
     except OperationalError as error:
-        place = of.url.render_as_string(hide_password=True)
+        # The query may hold one too.
+        place = of.url.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
         raise DatabaseUnreachableError(
             f"PostgreSQL does not answer at {place}: {_reason(error)}. Start it, or correct CARILLON_DATABASE_URL."
         ) from error

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import ARRAY, BigInteger, any_, func, literal, update
 from sqlalchemy.orm import Session
 
 from providers.base import Marks
@@ -30,8 +30,9 @@ class Survey:
 
 
 def ask(session: Session, idents: Sequence[int], now: datetime) -> None:
-    """Have these rebuilt by their next runs, which are due now. The caller commits."""
-    chosen = update(Synchronization).where(Synchronization.id.in_(idents), Synchronization.enabled)
+    """Have these rebuilt by their next runs, which are due now, or once they are paused no more. The caller commits."""
+    # As one value: of many PostgreSQL takes 65,535.
+    chosen = update(Synchronization).where(Synchronization.id == any_(literal(idents, ARRAY(BigInteger))))
     session.execute(chosen.values(rebuild_asked_at=now, due_at=func.clock_timestamp()))
 
 

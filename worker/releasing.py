@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import ARRAY, BigInteger, any_, func, literal, update
 from sqlalchemy.orm import Session
 
 from providers.base import Found, Marks
@@ -33,9 +33,9 @@ def require(row: Synchronization) -> None:
 
 def release(session: Session, idents: Sequence[int]) -> None:
     """Let the reading that holds each of these pass, if it comes again; they are due now. The caller commits."""
-    chosen = update(Synchronization).where(
-        Synchronization.id.in_(idents), Synchronization.enabled, Synchronization.held_since.is_not(None)
-    )
+    # As one value: of many PostgreSQL takes 65,535.
+    named = Synchronization.id == any_(literal(idents, ARRAY(BigInteger)))
+    chosen = update(Synchronization).where(named, Synchronization.enabled, Synchronization.held_since.is_not(None))
     session.execute(chosen.values(released_reading=Synchronization.held_reading, due_at=func.clock_timestamp()))
 
 

@@ -25,6 +25,9 @@ from worker.installation import Installation, install
 from worker.settings import load
 
 SETTINGS = """
+[api]
+wrong_tokens_per_minute = 100000
+
 [tenants.example]
 name = "Example University"
 time_zone = "Europe/Amsterdam"
@@ -197,7 +200,7 @@ def api(served, installed):
     installed.redis.flushall()
     tables = ", ".join(name for name in ledger.Base.metadata.tables if name != "tenants")
     made = Api(url, installed, clock)
-    made.sql(f"TRUNCATE {tables} RESTART IDENTITY")
+    made.sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
     store = made.calendar()
     store.mailboxes.clear()
     store.faults.clear()

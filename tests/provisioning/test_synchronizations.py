@@ -168,6 +168,7 @@ def test_many_puts_of_one_synchronization_at_once_make_one(api):
     assert len({each.json()["synchronization"]["id"] for each in answers}) == 1
 
 
+@pytest.mark.case("peers", 16)
 def test_a_synchronization_waits_for_an_unfinished_unlink_of_its_mailbox(api):
     first = api.synchronize("alice")["id"]
     api.delete(f"/synchronizations/{first}?unlinkMode=CLEANUP")

@@ -47,6 +47,7 @@ def test_after_now_is_fixed_when_the_call_is_accepted(api):
     assert api.sql("SELECT cutoff FROM unlinks") == [(api.clock.now,)]
 
 
+@pytest.mark.case("peers", 22)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("query", ["", "?unlinkMode=", "?unlinkMode=delete_all_events", "?unlinkMode=ALL"])
 def test_delete_without_a_known_mode_answers_400_naming_the_four(api, refused, way, query):
@@ -74,6 +75,7 @@ def test_delete_all_of_a_user_answers_204_also_when_there_are_none(api):
     assert api.delete("/users/alice/synchronizations?unlinkMode=CLEANUP").status_code == 204
 
 
+@pytest.mark.case("peers", 22)
 def test_delete_of_a_type_without_synchronizations_answers_422(api, refused):
     api.synchronize("alice")
     refused(api.delete("/users/alice/synchronizations/caldav?unlinkMode=CLEANUP"), 422, "type")
@@ -81,6 +83,7 @@ def test_delete_of_a_type_without_synchronizations_answers_422(api, refused):
     assert api.unlinks() == []
 
 
+@pytest.mark.case("peers", 22)
 @pytest.mark.parametrize("way", ["/users/nobody/synchronizations", "/users/nobody/synchronizations/memory"])
 def test_delete_for_an_unknown_user_answers_404(api, refused, way):
     refused(api.delete(f"{way}?unlinkMode=CLEANUP"), 404, "user")

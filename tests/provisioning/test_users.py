@@ -71,6 +71,7 @@ def test_post_user_with_a_name_alone(api):
     assert api.post("/users", data={"username": "bob"}).json() == bare
 
 
+@pytest.mark.case("peers", 22)
 def test_post_user_twice_answers_201_then_409(api, refused):
     assert api.post("/users", data=ALICE).status_code == 201
     refused(api.post("/users", data={"username": ALICE["username"]}), 409, "PUT")
@@ -87,6 +88,7 @@ def test_get_an_unknown_user_answers_404(api, refused):
     refused(api.get("/users/nobody"), 404, "user")
 
 
+@pytest.mark.case("peers", 22)
 def test_put_user_without_body_twice_answers_204_twice(api):
     answers = [api.put("/users/alice") for _ in range(2)]
     assert [(each.status_code, each.content) for each in answers] == [(204, b""), (204, b"")]
@@ -99,6 +101,7 @@ def test_put_user_without_body_changes_nothing(api):
     assert api.get("/users/alice@example.org").json() == SHOWN
 
 
+@pytest.mark.case("peers", 22)
 def test_put_user_with_body_answers_201_then_200(api):
     body = {name: value for name, value in ALICE.items() if name != "username"}
     answers = [api.put("/users/alice@example.org", data=body) for _ in range(2)]
@@ -130,6 +133,7 @@ def test_put_user_cannot_rename(api, refused):
     assert api.get("/users").json() == {"users": []}
 
 
+@pytest.mark.case("peers", 22)
 def test_delete_user_answers_204_then_404(api, refused):
     api.put("/users/alice")
     assert api.delete("/users/alice").status_code == 204

@@ -239,6 +239,7 @@ def test_no_oddity_beside_the_times_costs_an_event(raw):
         assert all(isinstance(text, str) for text in event.attributes.values())
 
 
+@pytest.mark.case("faults", 12)
 @PATIENTLY
 @given(JSON | st.lists(LIKELY | st.dictionaries(st.sampled_from(FIELDS), ODD) | JSON, max_size=4))
 def test_whatever_json_comes_it_is_read_or_refused_in_our_words(content):
@@ -248,6 +249,7 @@ def test_whatever_json_comes_it_is_read_or_refused_in_our_words(content):
             read_it()
 
 
+@pytest.mark.case("faults", 12)
 @PATIENTLY
 @given(st.binary(max_size=200))
 def test_whatever_bytes_come_they_are_read_or_refused_in_our_words(body):

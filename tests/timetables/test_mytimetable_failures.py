@@ -139,6 +139,7 @@ def test_a_certificate_is_checked_against_the_named_authority_whatever_the_envir
     assert "2026/2027" in source_of(tls_base, ca_file=own_authority).check()
 
 
+@pytest.mark.case("faults", 13)
 def test_a_gzip_bomb_is_cut_before_it_fills_the_memory(answering, source_of, anna, span):
     bomb = gzip.compress(b" " * 200_000_000, 9)
     assert len(bomb) < 300_000
@@ -154,6 +155,7 @@ def test_a_gzip_bomb_is_cut_before_it_fills_the_memory(answering, source_of, ann
     assert peak < 10_000_000
 
 
+@pytest.mark.case("faults", 13)
 def test_a_timetable_of_too_many_events_is_refused_before_it_is_parsed(answering, source_of, anna, span):
     events = [{"startDate": 1793952000000, "endDate": 1793955600000}] * 101
     base, _ = answering(timetable=json(events), eventtypegroups=NO_GROUPS)

@@ -12,6 +12,7 @@ from providers.memory import Fault, Stored
 from worker.database import transaction
 from worker.ledger import UnlinkMode
 from worker.rebuilding import Survey, ask, survey
+from worker.releasing import release
 
 
 @pytest.fixture
@@ -218,6 +219,31 @@ def test_a_rebuild_asked_for_during_a_run_is_not_forgotten(world, ledger, monkey
     monkeypatch.setattr(world.store, "put", ask_meanwhile)
     world.run(ident)
     assert world.row(ident).rebuild_asked_at == world.now
+
+
+def test_one_that_is_paused_is_rebuilt_when_it_goes_on(world, ledger):
+    [ident] = ledger.link(ledger.people[:1])
+    ledger.run([ident])
+    before = ledger.places()
+    ledger.lose_events()
+    world.set(ident, enabled=False)
+    ledger.ask([ident])
+    assert world.run(ident).outcome == "GONE"
+    world.set(ident, enabled=True)
+    assert done(ledger.run([ident])) == [WELL]
+    assert ledger.places() == before
+    assert world.row(ident).rebuild_asked_at is None
+
+
+def test_any_number_can_be_rebuilt_and_released_at_once(world, ledger):
+    [ident] = ledger.link(ledger.people[:1])
+    world.set(ident, held_since=world.now, held_reading="a reading")
+    everybody = [ident, *range(1_000_000, 1_070_000)]
+    ledger.ask(everybody)
+    with transaction(world.installation.engine) as session:
+        release(session, everybody)
+    assert world.row(ident).rebuild_asked_at == world.now
+    assert world.row(ident).released_reading == "a reading"
 
 
 def test_a_survey_tells_what_a_rebuild_would_meet_and_changes_nothing(world, ledger):
