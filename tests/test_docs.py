@@ -15,7 +15,7 @@ from schedules.render import DEFAULT_TEMPLATES, VARIABLES, Templates, compile_te
 from schedules.retry import Status
 from worker import modules
 from worker.ledger import UnlinkMode
-from worker.settings import GuardSettings, TenantSettings, WindowSettings
+from worker.settings import ApiSettings, GuardSettings, TenantSettings, WindowSettings
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("carillon", "provisioning", "worker", "schedules", "timetables", "providers")
@@ -43,6 +43,7 @@ def _section(page, heading):
 
 def _models():
     own = {
+        "[api]": ApiSettings,
         "[tenants.KEY]": TenantSettings,
         "[tenants.KEY.window]": WindowSettings,
         "[tenants.KEY.guard]": GuardSettings,

@@ -136,7 +136,7 @@ def test_a_dry_run_of_a_rebuild_tells_counts_and_what_cannot_be_read(carillon, l
 @pytest.mark.usefixtures("linked")
 def test_an_unknown_person_is_named_before_anybody_is_rebuilt(carillon):
     said = carillon("rebuild", "nobody@example.org", status=1).stderr
-    assert "nobody@example.org: no enabled synchronization; nobody is rebuilt" in said
+    assert "nobody@example.org: no synchronization; nobody is rebuilt" in said
 
 
 @pytest.mark.parametrize("wrong", [("release",), ("release", "--all", "anna"), ("rebuild",), ("rebuild", "--all", "x")])

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
+from providers.base import Unavailable
 from providers.memory import Fault
 from schedules.guard import Limits
 from worker import synchronize as synchronizing
@@ -69,14 +70,16 @@ def queries(world):
     return asked
 
 
+@pytest.mark.case("faults", 14)
+@pytest.mark.case("peers", 4)
 def test_timetables_that_are_empty_for_everybody_for_three_hours_cost_no_event(world, campus):
     everybody = campus(6)
     before = everybody.standing()
     everybody.switch(on=False)
-    for _ in range(13):
+    for _ in range(7):
         assert everybody.run() == ["HELD"] * 6
         assert everybody.standing() == before
-        world.now += QUARTER
+        world.now += 2 * QUARTER
     row = world.row(everybody.idents[0])
     assert "so do many others of the institution" in row.status_detail
     assert "carillon release --all --tenant uni" in row.status_detail
@@ -105,6 +108,20 @@ def test_fewer_than_the_floor_are_confirmed_by_a_second_reading(world, campus):
     world.now += HOUR
     assert few.run() == ["OK"] * 4
     assert few.to_come() == 0
+
+
+def test_a_run_that_fails_with_another_reading_ends_a_hold(world, campus):
+    one = campus(1)
+    one.switch(on=False)
+    assert one.run() == ["HELD"]
+    one.switch(on=True)
+    added = world.institution.add(one.people[0], "A new lecture", world.now + timedelta(days=2))
+    world.store.faults.append(Fault("push", Unavailable("away")))
+    world.now += HOUR
+    assert one.run() == ["RETRYING"]
+    world.institution.cancel(added)
+    one.switch(on=False)
+    assert one.run() == ["HELD"], "what was read an hour ago is no word on this outage"
 
 
 @pytest.mark.parametrize(("share", "outcome"), [(0.7, "HELD"), (0.72, "OK")])

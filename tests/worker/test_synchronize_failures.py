@@ -93,6 +93,8 @@ def test_what_may_have_been_written_is_looked_for_before_it_is_sent_again(world,
     assert once_each(world)
 
 
+@pytest.mark.case("faults", 1)
+@pytest.mark.case("faults", 2)
 @pytest.mark.parametrize("place", [0, 20, -1])
 @pytest.mark.parametrize("done", [True, False])
 def test_a_worker_that_dies_in_a_push_leaves_nothing_lost_and_nothing_doubled(world, place, done):
@@ -243,7 +245,10 @@ def test_a_refused_event_is_told_of_until_it_is_taken(world):
     assert world.row(ident).status_detail == ""
 
 
-@pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(hours=-1)])
+@pytest.mark.case("faults", 11)
+@pytest.mark.parametrize(
+    "wrong", [timedelta(days=1), timedelta(hours=-1), timedelta(minutes=10), timedelta(minutes=-10)]
+)
 def test_a_worker_with_a_wrong_clock_does_not_move_the_next_run(world, wrong):
     ident = world.link()
     world.now += wrong
@@ -253,6 +258,7 @@ def test_a_worker_with_a_wrong_clock_does_not_move_the_next_run(world, wrong):
     assert timedelta(minutes=13) < wait < timedelta(minutes=17)
 
 
+@pytest.mark.case("peers", 21)
 def test_a_push_that_takes_too_long_goes_on_in_the_next_run(world, monkeypatch):
     ident = world.link()
     monkeypatch.setattr(synchronizing, "LONGEST_TASK", 0)

@@ -92,6 +92,7 @@ def test_an_interrupted_unlink_goes_on_where_it_was(world, linked):
     assert left(world) == {OWN, "foreign instance", "orphan"}
 
 
+@pytest.mark.case("peers", 16)
 def test_a_worker_that_dies_in_an_unlink_loses_nothing(world, linked):
     unlink = world.unlink(linked, UnlinkMode.DELETE_ALL_EVENTS)
     world.store.faults.append(Fault("push", KeyboardInterrupt(), place=10))
@@ -130,6 +131,7 @@ def test_a_calendar_that_is_gone_has_nothing_left_to_remove(world, linked):
     assert world.carry_out(unlink).state == "DONE"
 
 
+@pytest.mark.case("peers", 16)
 def test_an_unlink_waits_for_the_run_that_writes_to_the_mailbox(world, linked):
     row = world.row(linked)
     unlink = world.unlink(linked, UnlinkMode.DELETE_ALL_EVENTS)
