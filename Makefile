@@ -3,13 +3,14 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet install
 
-.PHONY: demo test check lock clean .venv
+.PHONY: demo test check chaos lock clean .venv
 
 demo: .venv
 	$(BIN)/carillon demo
 
+# A file's tests stay together: they share servers.
 test: .venv
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: .venv
 	$(BIN)/ruff format --check .
@@ -26,6 +27,13 @@ check: .venv
 	$(PIP) --require-hashes --requirement requirements-dev.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Everything goes wrong for some minutes, and then every calendar must equal its timetable. CHAOS_MINUTES and
+# CHAOS_PEOPLE may be set as well; the laws are tried with more examples than in `make test`.
+CHAOS_SEED ?= $(or $(SEED),1)
+chaos: .venv
+	CHAOS_SEED=$(CHAOS_SEED) PYTHONPATH=tests $(BIN)/python -m chaos
+	CARILLON_LAWS=laws-chaos CHAOS_SEED=$(CHAOS_SEED) $(BIN)/pytest -q tests/laws
 
 # Resolves anew, names no index. Needs uv.
 lock:
