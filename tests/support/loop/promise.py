@@ -6,6 +6,7 @@ from datetime import timedelta
 from schedules import due
 from worker.ledger import UnlinkMode
 
+WHOLE = {UnlinkMode.DELETE_ALL_EVENTS, UnlinkMode.CLEANUP}
 ROUNDS = 8
 """Runs of each synchronization after which all is well: a hold, its release, and some to spare."""
 
@@ -37,7 +38,10 @@ def judge(campus, books, policy):
         there = books.boxes[row.mailbox].standing()
         mine = {name: each for name, each in there.items() if each.mark and each.mark.instance == instance}
         mine = {
-            name: each for name, each in mine.items() if books.owners[each.mark.synchronization][1] == row.user.username
+            name: each
+            for name, each in mine.items()
+            if books.owners[each.mark.synchronization][1] == row.user.username
+            and not _left_for_good(books, row.mailbox, name, each)
         }
         _judge_calendar(campus, books, policy, row, mine)
         _judge_ledger(
@@ -45,6 +49,12 @@ def judge(campus, books, policy):
         )
     _judge_unlinks(books)
     _judge_stillness(campus)
+
+
+def _left_for_good(books, mailbox, name, each):
+    """A copy made behind the back of an unlink that leaves nothing: nobody looks for those marks again."""
+    gone = {ident for ident, mode, _ in books.unlinked.values() if mode in WHOLE}
+    return (mailbox, name) in books.too_late and each.mark.synchronization in gone
 
 
 def _judge_calendar(campus, books, policy, row, mine):
@@ -96,8 +106,7 @@ def _judge_unlinks(books):
             ):
                 continue
             future = mode is UnlinkMode.DELETE_FUTURE_EVENTS and each.start > cutoff
-            whole = mode in {UnlinkMode.DELETE_ALL_EVENTS, UnlinkMode.CLEANUP}
-            if whole or (future and (mailbox, name) not in books.handled):
+            if mode in WHOLE or (future and (mailbox, name) not in books.handled):
                 books.find_fault(f"unlinked by {mode} and still there: {each}")
 
 
