@@ -88,7 +88,13 @@ class Calls:
             meaning = self.fault(error, writing=writing)
             # Where nobody answers a whole request, nobody answers another mailbox's either.
             everybody = meaning.everybody or isinstance(meaning, Unavailable | Ambiguous)
-            if batch and isinstance(error, HttpError) and int(error.resp.status) in ABOUT_ONE:
+            # A batch that cannot be read comes without an answer of its own.
+            if (
+                batch
+                and isinstance(error, HttpError)
+                and error.resp is not None
+                and int(error.resp.status) in ABOUT_ONE
+            ):
                 # The parts have answers of their own: this one is no word on an event or a calendar.
                 meaning = ContractBroken(f"Google answered {error.resp.status} to a whole batch: check root_url.")
             # The library sends parts that met a 401 once more; what then goes wrong says nothing of the others.

@@ -167,3 +167,31 @@ def test_a_refusal_of_a_whole_batch_is_no_word_on_an_event_or_a_calendar(far_sid
     for changes in (creates(2), [Delete(mark(0), Ref("abcde"))]):
         with pytest.raises(base.ContractBroken, match="root_url"):
             provider.push(changes)
+
+
+def test_a_batch_that_names_no_request_leaves_doubt(elsewhere, creates):
+    part = "--x\r\nContent-Type: application/http\r\nContent-ID: <what>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n--x--"
+
+    class Garbles(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            whole = self.path.startswith("/batch")
+            content = part.encode() if whole else b'{"access_token": "t", "expires_in": 3600}'
+            self.send_response(200)
+            self.send_header("content-type", "multipart/mixed; boundary=x" if whole else "application/json")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Garbles) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            with pytest.raises(base.Ambiguous):
+                elsewhere(f"http://127.0.0.1:{server.server_port}").push(creates(3))
+        finally:
+            server.shutdown()
+            thread.join()
