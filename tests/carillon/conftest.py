@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from click.testing import CliRunner, Result
 
 from carillon.cli import main
 from carillon.playground import Playground, playground
+from worker.dispatch import BEAT_KEY
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,10 @@ def carillon(grounds, database, redis_url, tmp_path):
         "CARILLON_DATA": str(tmp_path),
         "COLUMNS": "200",
     }
+
+    # No beat runs beside these commands; one of another test may have left its sign of life.
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete(BEAT_KEY)
 
     def run(*arguments: str, status: int = 0, as_json: bool = False, **changed: str) -> Result | dict:
         extra = ("--json",) if as_json else ()
