@@ -39,7 +39,7 @@ def release(given: Command, users: tuple[str, ...], tenant: str | None, *, every
         if not dry_run:
             with transaction(installation.engine) as session:
                 released(session, [row.id for row in rows])
-        zones = {ident: ZoneInfo(tenant.settings.time_zone) for ident, tenant in installation.tenants.items()}
+        zones = installation.zones()
     told = list(zip(rows, would_go, strict=True))
     given.say(
         {"released" if not dry_run else "held": [_document(row, going) for row, going in told]},

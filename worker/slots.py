@@ -4,11 +4,20 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+
+from schedules.due import spread
 
 Group = tuple[int, str]
 """A tenant's id and a type of provider: runs that are likely to be slow together."""
 
 SHARE = 0.75
+FULL = timedelta(seconds=30)
+
+
+def again(ident: int) -> timedelta:
+    """When who found no seat comes again: after FULL and, for each, another part of it, or all came back at once."""
+    return FULL * (1 + spread(ident))
 
 
 class Slots:

@@ -30,14 +30,13 @@ from worker.messages import alone, overtaken
 from worker.push import Tally, batches, push, steps
 from worker.queue import LONGEST_TASK
 from worker.situation import Held, Situation, conclude, keep, postpone, situation
+from worker.slots import again
 
 Clock = Callable[[], datetime]
 
 ROUNDS = 3
 """How often one run plans anew because the calendar was changed under its hands."""
 BUSY = timedelta(seconds=5)
-FULL = timedelta(seconds=30)
-"""Up to twice that, for each another part of it: they shall not all come back at once."""
 CLAIM_OF_A_RUN = timedelta(seconds=LONGEST_TASK)
 """For a run that calls its server: one call may outlast a lease, and then nobody shall begin anew beside it."""
 
@@ -65,7 +64,7 @@ def synchronize(installation: Installation, ident: int, clock: Clock, claimed: i
 
 def _later(installation: Installation, row: Synchronization) -> Report:
     with transaction(installation.engine) as session:
-        postpone(session, row.id, FULL * (1 + due.spread(row.id)))
+        postpone(session, row.id, again(row.id))
     return Report("FULL", detail=f"runs for {row.type} hold all the slots that they may hold here")
 
 

@@ -24,7 +24,6 @@ from providers.base import (
     Rejected,
     Unavailable,
 )
-from schedules.due import spread
 from schedules.retry import decide, turn
 from worker import modules
 from worker.database import transaction
@@ -37,9 +36,10 @@ from worker.limits import NotNowError, allowance
 from worker.mailbox import calendar
 from worker.push import batches
 from worker.settings import Tenant
+from worker.slots import again
 
 PENDING, RUNNING, RETRYING, DONE = "PENDING", "RUNNING", "RETRYING", "DONE"
-BUSY, FULL = timedelta(seconds=5), timedelta(seconds=30)
+BUSY = timedelta(seconds=5)
 RHYTHM = timedelta(minutes=15)
 """What the waits between two attempts grow from."""
 
@@ -130,8 +130,8 @@ def carry_out(installation: Installation, ident: int, clock: Callable[[], dateti
         return UnlinkReport("GONE", detail="its tenant is not in carillon.toml any more")
     with installation.slots.seat((row.tenant_id, row.type)) as seated:
         if not seated:
-            wait = FULL * (1 + spread(ident))
-            return _later(installation, row, wait, "FULL", f"runs for {row.type} hold all the slots that they may hold")
+            full = f"runs for {row.type} hold all the slots that they may hold here"
+            return _later(installation, row, again(ident), "FULL", full)
         with lease(installation.engine, Mailbox.of(row)) as held:
             if held is None:
                 return _later(installation, row, BUSY, "BUSY", "a run writes to this mailbox")
