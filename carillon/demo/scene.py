@@ -76,12 +76,13 @@ def cast(grounds: Playground) -> tuple[Participant, ...]:
         if person.username == person.mail and "ROLE_STUDENT" in person.roles
     ]
     return tuple(
-        Participant(person, kind, _calendar(grounds, kind, person.mail))
+        Participant(person, kind, calendar(grounds, kind, person.mail))
         for person, kind in zip(students, [*KINDS * PEOPLE_EACH, *["ews"] * MOVERS], strict=False)
     )
 
 
-def _calendar(grounds: Playground, kind: str, address: str) -> Calendar:
+def calendar(grounds: Playground, kind: str, address: str) -> Calendar:
+    """That of a person at the server of a kind, as its owner sees it."""
     zone = grounds.institution.zone
     if kind == "caldav":
         return DavCalendar(DavPerson(grounds.dav_server_url, address, DAV_PASSWORD), zone)

@@ -16,14 +16,14 @@ from typing import Any, LiteralString
 import psycopg
 
 from carillon.demo.api import Api
-from carillon.demo.calendars import Calendar, DavCalendar, ExchangeMailbox, GoogleMailbox, Participant
+from carillon.demo.calendars import Participant
+from carillon.demo.scene import calendar
 from carillon.embedded import free_port, postgres, program
 from carillon.parts import Part
-from carillon.playground import DAV_PASSWORD, Playground, playground
+from carillon.playground import Playground, playground
 from carillon.services import Services
 from chaos.processes import Broker, Troupe
 from providers.base import Window
-from sandbox.dav import Person as DavPerson
 from sandbox.institution import Institution
 from sandbox.institution_model import Person
 from schedules.due import window
@@ -176,15 +176,6 @@ def stage(folder: Path, seed: int, number: int, pids: set[int]) -> Iterator[Stag
             for each, kind in zip(people, KINDS * number, strict=False)
         ]
         yield Stage(grounds, office, troupe, broker, database, cast, days)
-
-
-def calendar(grounds: Playground, kind: str, address: str) -> Calendar:
-    zone = grounds.institution.zone
-    if kind == "caldav":
-        return DavCalendar(DavPerson(grounds.dav_server_url, address, DAV_PASSWORD), zone)
-    if kind == "googlecalendar":
-        return GoogleMailbox(grounds.google, address, zone)
-    return ExchangeMailbox(grounds.exchange, address)
 
 
 def _future_days(institution: Institution, people: Sequence[Person]) -> int:

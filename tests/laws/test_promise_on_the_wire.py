@@ -4,7 +4,6 @@ import pytest
 
 from loop.histories import explore
 from mailboxes import servers
-from sandbox.certificates import Authority
 
 SHARE = 20
 """One history with each of these providers on so many of one in memory: they take that much longer."""
@@ -17,13 +16,7 @@ def kind(request):
 
 @pytest.fixture
 def server(kind, tmp_path):
-    opened = {
-        "caldav": lambda: servers.dav(tmp_path / "dav"),
-        "googlecalendar": lambda: servers.google(servers.service_key(), servers.service_key()),
-        "ews": servers.ews,
-        "o365": lambda: servers.graph(Authority(tmp_path)),
-    }[kind]
-    with opened() as server:
+    with servers.of_kind(kind, tmp_path) as server:
         yield server
 
 

@@ -25,7 +25,6 @@ from mailboxes import servers
 from providers.base import Event, Marks, Ref
 from provisioning import tokens
 from provisioning.app import application
-from sandbox.certificates import Authority
 from sandbox.serve import serve
 from worker import mailbox
 from worker.database import transaction
@@ -47,14 +46,7 @@ def kind(request):
 
 @pytest.fixture(scope="module")
 def server(kind, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(kind)
-    opened = {
-        "caldav": lambda: servers.dav(folder / "dav"),
-        "googlecalendar": lambda: servers.google(servers.service_key(), servers.service_key()),
-        "ews": servers.ews,
-        "o365": lambda: servers.graph(Authority(folder)),
-    }[kind]
-    with opened() as server:
+    with servers.of_kind(kind, tmp_path_factory.mktemp(kind)) as server:
         yield server
 
 

@@ -1,8 +1,9 @@
 """The server of each kind of mailbox, over HTTP and behind faults, with an application or account that it knows."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.applications import Starlette
@@ -72,3 +73,14 @@ def ews() -> Iterator[EwsServer]:
     application = Starlette(routes=sandbox_ews.routes(exchange, faults, accounts, schemas()))
     with serve(FaultyWire(application, faults)) as url:
         yield EwsServer(exchange, Wire(url, faults), settings(url), settings(url, password="another"))
+
+
+def of_kind(kind: str, folder: Path) -> AbstractContextManager[Any]:
+    """The server of a kind, by its provider's name; `folder` is for what it keeps."""
+    opened: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+        "caldav": lambda: dav(folder / "dav"),
+        "googlecalendar": lambda: google(service_key(), service_key()),
+        "ews": ews,
+        "o365": lambda: graph(Authority(folder)),
+    }
+    return opened[kind]()

@@ -9,7 +9,6 @@ import pytest
 from mailboxes import servers
 from mailboxes.base import Wire
 from providers import memory
-from sandbox.certificates import Authority
 from sandbox.faults import Faults
 from term import term as opened_term
 from worker.ledger import Base
@@ -22,18 +21,12 @@ def server_of(tmp_path_factory):
     """The server of a kind, started when it is first asked for; `memory` stands for a new one each time."""
     with ExitStack() as stack:
         running = {}
-        how = {
-            "caldav": lambda: servers.dav(tmp_path_factory.mktemp("dav")),
-            "googlecalendar": lambda: servers.google(servers.service_key(), servers.service_key()),
-            "ews": servers.ews,
-            "o365": lambda: servers.graph(Authority(tmp_path_factory.mktemp("authority"))),
-        }
 
         def server(kind):
             if kind == "memory":
                 return SimpleNamespace(settings=memory.Settings(), wire=Wire("", Faults()))
             if kind not in running:
-                running[kind] = stack.enter_context(how[kind]())
+                running[kind] = stack.enter_context(servers.of_kind(kind, tmp_path_factory.mktemp(kind)))
             return running[kind]
 
         yield server
