@@ -48,7 +48,7 @@ def sync(given: Command, user: str, tenant: str | None, *, dry_run: bool) -> Non
 
 
 def _run(given: Command, installation: Installation, rows: list[Synchronization]) -> None:
-    reports = [(row, synchronize(installation, row.id, _now)) for row in rows]
+    reports = [(row, synchronize(installation, row.id, _now, by_hand=True)) for row in rows]
     given.say({"runs": [_document(row, report) for row, report in reports]}, lambda console: _told(console, reports))
     if any(report.outcome not in {"OK", "WAITING"} for _, report in reports):
         raise SystemExit(1)
@@ -77,6 +77,7 @@ def _rehearse(given: Command, installation: Installation, rows: list[Synchroniza
     trials = [(row, made) for row in rows if (made := trial(installation, row.id, _now()))]
     document = [
         {"id": row.id, "type": row.type, "mailbox": row.mailbox, "held": made.hold is not None, **made.plan.counts}
+        | {"heldUntil": made.until and made.until.end}
         for row, made in trials
     ]
     given.say({"plans": document}, lambda console: _plans(console, installation, trials))
@@ -90,6 +91,9 @@ def _plans(console: Console, installation: Installation, trials: list[tuple[Sync
             console.print(f"  {line}")
         if made.hold:
             console.print(f"  This plan would be held. {sentence(made.hold)}")
+        if made.until:
+            said = made.until.sentence(ZoneInfo(installation.tenants[row.tenant_id].settings.time_zone))
+            console.print(f"  {said} `carillon sync` does not wait for it.")
 
 
 @click.command()

@@ -13,8 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
-from provisioning import tokens
+from provisioning import rights, tokens
 from provisioning.rates import Rates
+from provisioning.rights import Right
 from worker import database
 from worker.installation import Installation
 from worker.ledger import Token, User
@@ -29,12 +30,17 @@ _bearer = HTTPBearer(scheme_name="bearer", description="The same token as a bear
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A call's tenant, and the one person it is limited to: the username of `requestedAuth`, or None for everybody."""
+    """A call's tenant, and the one person it is limited to: the username of `requestedAuth`, or None for everybody.
+
+    `right` is what it may do with calendar schedules, None for nothing, and `group` the group it is confined to.
+    """
 
     installation: Installation
     clock: Callable[[], datetime]
     tenant_id: int
     person: str | None = None
+    right: Right | None = None
+    group: str | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -75,7 +81,7 @@ def _limited_to(requested_auth: str | None) -> str | None:
         return requested_auth
 
 
-def caller(
+def shown(
     request: Request,
     api_token: Annotated[str | None, Security(_api_token)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
@@ -86,16 +92,37 @@ def caller(
             description="With an elevated token: act as this person, who then is all that the call sees and changes.",
         ),
     ] = None,
-) -> Caller:
-    """Raises: HTTPException 401, 403 or 429."""
+) -> tuple[Token, str | None]:
+    """The token that came with the call, and whom the call is limited to. Raises: HTTPException 401 or 429."""
     installation: Installation = request.app.state.installation
     text = api_token or (bearer.credentials if bearer else "")
     if not text:
         raise HTTPException(401, "No token came with the call; send it in the header apiToken.", _WHO)
-    token = _recognised(request, installation, text)
-    person = _limited_to(requested_auth)
+    return _recognised(request, installation, text), _limited_to(requested_auth)
+
+
+Shown = Annotated[tuple[Token, str | None], Depends(shown)]
+
+
+def caller(request: Request, given: Shown) -> Caller:
+    """Who provisions. Raises: HTTPException 401, 403 or 429."""
+    if tokens.ROLE_API_PROVISIONING not in given[0].roles:
+        raise HTTPException(403, f"The token does not carry {tokens.ROLE_API_PROVISIONING}; make one that does.")
+    return _caller(request, *given)
+
+
+def rightful(request: Request, given: Shown) -> Caller:
+    """Who calls on calendar schedules. Raises: HTTPException 401, 403 or 429."""
+    if rights.of_token(given[0]) is None:
+        raise HTTPException(403, "The token has no right to calendar schedules; make one with --right.")
+    return _caller(request, *given)
+
+
+def _caller(request: Request, token: Token, person: str | None) -> Caller:
+    installation: Installation = request.app.state.installation
     _permit(installation, token, person)
-    return Caller(installation, request.app.state.clock, token.tenant_id, person)
+    right = rights.of_token(token)
+    return Caller(installation, request.app.state.clock, token.tenant_id, person, right, token.group_name)
 
 
 def _recognised(request: Request, installation: Installation, text: str) -> Token:
@@ -113,8 +140,6 @@ def _recognised(request: Request, installation: Installation, text: str) -> Toke
 
 
 def _permit(installation: Installation, token: Token, person: str | None) -> None:
-    if tokens.ROLE_API_PROVISIONING not in token.roles:
-        raise HTTPException(403, f"The token does not carry {tokens.ROLE_API_PROVISIONING}; make one that does.")
     if token.tenant_id not in installation.tenants:
         raise HTTPException(403, "The token's tenant is no longer configured; put it back into carillon.toml.")
     if person is None:
@@ -132,3 +157,4 @@ def _known(installation: Installation, tenant_id: int, person: str) -> bool:
 
 
 Calling = Annotated[Caller, Depends(caller)]
+Rightful = Annotated[Caller, Depends(rightful)]

@@ -4,7 +4,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from provisioning import errors, health, reference, releases, synchronizations, unlinks, users
+from provisioning import (
+    calendar_periods,
+    calendar_schedules,
+    errors,
+    groups,
+    health,
+    reference,
+    releases,
+    synchronizations,
+    unlinks,
+    users,
+)
 from provisioning.edge import Edge
 from provisioning.rates import Rates
 from worker.installation import Installation
@@ -33,6 +44,10 @@ def application(
         synchronizations.router(installation),
         releases.router(),
         unlinks.router(),
+        groups.router(),
+        # Its paths that end in a word of ours come before those that end in a name.
+        *calendar_periods.routers(),
+        *calendar_schedules.routers(),
         health.router(),
         reference.router(),
     ):

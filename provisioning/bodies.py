@@ -16,6 +16,7 @@ from worker.ledger import UnlinkMode
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+CALENDAR = "text/calendar"
 LARGEST_BODY = 1_000_000
 """Bytes."""
 MOST_FIELDS = 10_000
@@ -36,6 +37,31 @@ async def fields(request: Request) -> dict[str, Any] | None:
     if _holds_nul(found):
         raise HTTPException(400, "The body holds a NUL character; leave it out.")
     return found
+
+
+async def document(request: Request) -> dict[str, Any]:
+    """A body that is JSON where nothing else is said; none is an object without a name.
+
+    Raises: HTTPException 400, 413 or 415.
+    """
+    body = await _read(request)
+    # The source of the calendar schedules API writes its content type in quotation marks.
+    kind, _, _ = request.headers.get("content-type", JSON).strip('" ').lower().partition(";")
+    if body and kind.strip('" ') != JSON:
+        raise HTTPException(415, f"The body must be {JSON}, in UTF-8; name it in the header Content-Type.")
+    found = _json(body) if body else {}
+    if _holds_nul(found):
+        raise HTTPException(400, "The body holds a NUL character; leave it out.")
+    return found
+
+
+async def calendar(request: Request) -> bytes:
+    """A body that is an iCalendar object. Raises: HTTPException 400, 413 or 415."""
+    body = await _read(request)
+    kind, _, _ = request.headers.get("content-type", CALENDAR).lower().partition(";")
+    if kind.strip() != CALENDAR:
+        raise HTTPException(415, f"The body must be {CALENDAR}, in UTF-8; name it in the header Content-Type.")
+    return body
 
 
 async def _read(request: Request) -> bytes:
@@ -88,6 +114,8 @@ def _holds_nul(value: Any) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
+Document = Annotated[dict[str, Any], Depends(document)]
+Calendar = Annotated[bytes, Depends(calendar)]
 Fields = Annotated[dict[str, Any] | None, Depends(fields)]
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provisioning.errors import answer
-from provisioning.paths import BASE, canonical
+from provisioning.paths import BASE, SCHEDULES_BASE, canonical, canonical_schedule
 
 _log = logging.getLogger("carillon.api")
 
@@ -47,16 +47,23 @@ class Edge:
             _log.info("request method=%s route=%s status=%d ms=%.1f", _method(scope), _template(scope), status, took)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        base = scope.get("root_path", "") + BASE + "/"
-        if scope["path"].startswith(base):
-            try:
-                scope["path"], suffix = canonical(scope.get("raw_path") or quote(scope["path"]).encode())
-            except ValueError:
-                message = "The path is not percent-encoded UTF-8 free of control characters; encode every part of it."
-                await answer(400, message)(scope, receive, send)
-                return
-            scope.setdefault("state", {})["suffix"] = suffix
+        try:
+            _canonical(scope)
+        except ValueError:
+            message = "The path is not percent-encoded UTF-8 free of control characters; encode every part of it."
+            await answer(400, message)(scope, receive, send)
+            return
         await self.app(scope, receive, send)
+
+
+def _canonical(scope: Scope) -> None:
+    root, raw = scope.get("root_path", ""), scope.get("raw_path") or quote(scope["path"]).encode()
+    if scope["path"].startswith(f"{root}{BASE}/"):
+        scope["path"], suffix = canonical(raw)
+        scope.setdefault("state", {})["suffix"] = suffix
+    elif scope["path"].startswith(f"{root}{SCHEDULES_BASE}/"):
+        scope["path"] = canonical_schedule(raw)
+        scope.setdefault("state", {})["suffix"] = ""
 
 
 def _method(scope: Scope) -> str:

@@ -12,6 +12,8 @@ from provisioning.calls import NAME
 from provisioning.schemas import LARGEST_ID
 
 BASE = "/api/v0"
+SCHEDULES_BASE = "/api/v1"
+ICS = ".ics"
 SUFFIXES = (".json", ".xml")
 
 
@@ -22,13 +24,32 @@ def canonical(raw: bytes) -> tuple[str, str]:
 
     Raises: ValueError if a segment is not UTF-8 or holds control characters.
     """
-    segments = [unquote(segment, errors="strict") for segment in raw.decode("ascii").split("/")]
-    if any(character < " " or character == "\x7f" for segment in segments for character in segment):
-        raise ValueError("control character")
+    segments = _segments(raw.decode("ascii"))
     last = segments[-1]
     suffix = next((suffix for suffix in SUFFIXES if last.endswith(suffix) and last != suffix), "")
     segments[-1] = last.removesuffix(suffix)
     return "/".join(quote(segment, safe="") for segment in segments), suffix
+
+
+def canonical_schedule(raw: bytes) -> str:
+    """The same of a path to calendar schedules, whose names keep their suffixes; it may end with a slash or without.
+
+    A name that ends in `.ics` is one only before a slash; else that suffix asks for iCalendar.
+
+    Raises: ValueError, as above.
+    """
+    path = raw.decode("ascii")
+    encoded = "/".join(quote(segment, safe="") for segment in _segments(path.removesuffix("/")))
+    if path.endswith("/") and encoded.endswith(ICS):
+        return encoded.removesuffix(ICS) + "%2Eics"
+    return encoded
+
+
+def _segments(path: str) -> list[str]:
+    segments = [unquote(segment, errors="strict") for segment in path.split("/")]
+    if any(character < " " or character == "\x7f" for segment in segments for character in segment):
+        raise ValueError("control character")
+    return segments
 
 
 def _username_path() -> Any:

@@ -35,11 +35,13 @@ def create(
     *,
     elevated: bool = False,
     token: str | None = None,
+    right: str | None = None,
+    group: str | None = None,
 ) -> str:
     """Make a token and return its text, which is nowhere kept.
 
     With `token` the text is given (CARILLON_ADMIN_TOKEN); given again, it is the same token with what is asked now.
-    One that was revoked stays so.
+    One that was revoked stays so. See: `provisioning.rights` for `right` and `group`.
 
     Raises: UnknownRoleError.
     """
@@ -49,6 +51,7 @@ def create(
             raise UnknownRoleError(f'no role is called "{role}"; there are {", ".join(ROLES)}')
     text = token or PREFIX + secrets.token_urlsafe(_BYTES)
     values = {"tenant_id": tenant_id, "name": name, "roles": wanted, "elevated": elevated}
+    values |= {"access_right": right, "group_name": group}
     statement = insert(Token).values(digest=_digest(text), **values)
     session.execute(statement.on_conflict_do_update(index_elements=[Token.digest], set_=values))
     return text

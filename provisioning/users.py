@@ -16,6 +16,7 @@ from provisioning.bodies import Fields, OptionalMode, checked
 from provisioning.calls import errors, mode_parameter, nothing, success, user_body
 from provisioning.errors import Json
 from provisioning.paths import BASE, Names
+from worker import groups
 from worker.ledger import Synchronization, UnlinkMode, User
 
 
@@ -68,6 +69,7 @@ def post(calling: Calling, body: Fields) -> Response:
         made = session.scalar(insert(User).values(values).on_conflict_do_nothing().returning(User))
         if made is None:
             raise HTTPException(409, "There is a user of this name already; PUT /users/{username} changes it.")
+        _follow_rules(session, calling, made)
         return Json(_shown(made), 201)
 
 
@@ -84,7 +86,12 @@ def put(calling: Calling, meant: Names, body: Fields) -> Response:
         if given.username not in {None, username}:
             raise HTTPException(400, "username: differs from the one in the path; a user cannot be renamed.")
         user, made = _replaced(session, calling.tenant_id, username, _columns(given))
+        _follow_rules(session, calling, user)
         return Json(_shown(user), 201 if made else 200)
+
+
+def _follow_rules(session: Session, calling: Caller, user: User) -> None:
+    groups.follow(session, calling.tenant_id, calling.tenant.settings.groups, user.id)
 
 
 def _replaced(session: Session, tenant_id: int, username: str, columns: dict[str, Any]) -> tuple[User, bool]:

@@ -19,5 +19,6 @@ class Beat:
 BEAT = (
     Beat("dispatch what is due", "dispatch", 5),
     Beat("work out holds", "holds", 300),
+    Beat("follow the rules of groups", "groups", 3_600),
     Beat("prune old runs", "prune", 3_600),
 )

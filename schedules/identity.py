@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -42,6 +43,13 @@ def keys(events: Sequence[SourceEvent]) -> list[str]:
 def activity(event: SourceEvent) -> bytes:
     """Eight bytes that two events share when they are the same activity, at whatever time and place."""
     return _activity(event.module_code, event.description, event.event_type)
+
+
+def of_period(schedule: int, name: str, start: datetime) -> tuple[str, bytes]:
+    """The key and the activity of what a period of a calendar schedule puts into calendars at this time."""
+    period = f"{schedule}\n{name}"
+    key = _digest(b"period", f"{period}\n{int(start.timestamp())}", 16).hex()
+    return key, _digest(b"period", period, 8)
 
 
 def rank(event: SourceEvent) -> tuple[object, ...]:

@@ -15,11 +15,11 @@ from schedules.render import DEFAULT_TEMPLATES, VARIABLES, Templates, compile_te
 from schedules.retry import Status
 from worker import modules
 from worker.ledger import UnlinkMode
-from worker.settings import ApiSettings, GuardSettings, TenantSettings, WindowSettings
+from worker.settings import ApiSettings, GroupSettings, GuardSettings, TenantSettings, WindowSettings
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("carillon", "provisioning", "worker", "schedules", "timetables", "providers")
-SECTIONS = {"window", "guard", "render"}
+SECTIONS = {"window", "guard", "render", "groups"}
 
 
 def _page(name):
@@ -47,6 +47,7 @@ def _models():
         "[tenants.KEY]": TenantSettings,
         "[tenants.KEY.window]": WindowSettings,
         "[tenants.KEY.guard]": GuardSettings,
+        "[tenants.KEY.groups.NAME]": GroupSettings,
     }
     sources = {f'source = "{name}"': modules.source(name).Settings for name in modules.source_names()}
     providers = {
@@ -154,6 +155,13 @@ def test_every_provisioning_field_stands_on_the_page(kind):
     fields = modules.provider(kind).Target.model_fields
     own = {f"provisioning_{field.alias or name}" for name, field in fields.items() if name != "username"}
     assert set(re.findall(r"`(provisioning_\w+)`", table)) == own
+
+
+def test_every_call_of_calendar_schedules_names_a_test_that_there_is():
+    named = re.findall(r"`(test_\w+)`", _page("calendar-schedules.md"))
+    there = "\n".join(file.read_text() for file in (ROOT / "tests" / "provisioning").glob("test_*.py"))
+    assert len(named) == 19
+    assert [each for each in named if f"def {each}(" not in there] == []
 
 
 def test_the_scope_that_google_is_asked_for_stands_on_its_page():

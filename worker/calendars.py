@@ -1,5 +1,5 @@
 """Calendar schedules in the ledger: found, made, changed and deleted. The caller holds the transaction and commits, so
-that a call is carried out whole or not at all.
+that a call is carried out whole or not at all. Whom a change of a schedule with an effect concerns is due soon.
 
 To change the periods of a schedule, find it with `lock`, work out the new ones with `schedules.period_changes`, and
 `write` them.
@@ -20,7 +20,7 @@ from schedules.holidays import public_holidays
 from schedules.period_changes import NameTakenError, added
 from schedules.periods import Occurrence, Period, expand
 from schedules.term_ics import Term, unnamed
-from worker import calendar_rows, holds
+from worker import calendar_rows, deferring, holds
 from worker.calendar_rows import periods_of
 from worker.calendar_tables import CalendarSchedule, Effect, Level, Membership
 
@@ -100,12 +100,15 @@ def write(
     """Give a schedule, which is locked, these periods, and where they are named another effect or other lines that an
     iCalendar object said of it.
     """
+    before = schedule.effect
     schedule.effect = effect or schedule.effect
     schedule.kept = schedule.kept if kept is None else list(kept)
     schedule.changed_at = now
     session.flush()
     calendar_rows.save(session, schedule.id, periods)
     holds.work_out(session, schedule, periods, zone, now)
+    if {before, schedule.effect} != {Effect.NONE}:
+        deferring.wake(session, schedule.tenant_id, schedule.group_id, schedule.user_id)
 
 
 def rename(session: Session, schedule: CalendarSchedule, name: str, now: datetime) -> None:
@@ -125,12 +128,14 @@ def rename(session: Session, schedule: CalendarSchedule, name: str, now: datetim
 def remove(session: Session, parent: Parent, names: Iterable[str]) -> None:
     """Delete the schedules of these names, all of them or none. Raises: UnknownScheduleError, for the first unknown."""
     wanted = list(dict.fromkeys(names))
-    chosen = select(CalendarSchedule.id, CalendarSchedule.name).where(_of(parent), CalendarSchedule.name.in_(wanted))
-    there = {name: ident for ident, name in session.execute(chosen.order_by(CalendarSchedule.id).with_for_update())}
+    chosen = select(CalendarSchedule).where(_of(parent), CalendarSchedule.name.in_(wanted))
+    there = {each.name: each for each in session.scalars(chosen.order_by(CalendarSchedule.id).with_for_update())}
     for name in wanted:
         if name not in there:
             raise UnknownScheduleError(name)
-    session.execute(delete(CalendarSchedule).where(CalendarSchedule.id.in_(there.values())))
+    session.execute(delete(CalendarSchedule).where(CalendarSchedule.id.in_([each.id for each in there.values()])))
+    if any(each.effect != Effect.NONE for each in there.values()):
+        deferring.wake(session, parent.tenant_id, parent.group_id, parent.user_id)
 
 
 def add_holidays(

@@ -8,7 +8,7 @@ import redis
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
-from worker import breaker, modules
+from worker import breaker, deferring, modules
 from worker.database import transaction
 from worker.installation import Installation
 from worker.ledger import Run
@@ -65,12 +65,15 @@ _CLAIM_UNLINKS = text("""
 
 def dispatch(installation: Installation) -> dict[str, int]:
     """Send a task for everything that is due, the groups in turn. Claiming pushes it into the future, so that a lost
-    message or a crash is by itself a retry. Of those whose server is away only a probe is sent.
+    message or a crash is by itself a retry. Of those whose server is away only a probe is sent, and of those whom a
+    calendar schedule holds nothing.
     """
     room = _room(installation)
     away, probes = _away(installation) if room else ([], [])
     given: dict[str, Any] = {"tenants": list(installation.tenants), "stores": json.dumps(modules.STORES), "limit": room}
     given |= {"away": [f"{tenant}:{kind}" for tenant, kind in away], "probes": probes}
+    with transaction(installation.engine) as session:
+        deferring.defer(session, installation.zones(), datetime.now(UTC))
     with transaction(installation.engine) as session:
         # They go to another queue, and a full one of routine runs must not hold them up.
         unlinks = session.execute(_CLAIM_UNLINKS, given | {"seconds": LONGEST_TASK, "limit": BACKLOG}).all()

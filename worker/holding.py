@@ -1,6 +1,6 @@
 """Whether a plan must wait: for a second equal reading, or where a whole tenant is held, for an operator's word."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from schedules.guard import Hold, Limits, guard
 from schedules.plan import Known, Plan
+from schedules.wanted import Wanted
 from worker.database import transaction
 from worker.situation import Situation
 
@@ -35,15 +36,23 @@ _TENANT_HELD = text("""
 
 
 def judge(  # noqa: PLR0917 - where to ask, and what `guard` is given
-    engine: Engine, found: Situation, plan: Plan, known: Sequence[Known], now: datetime, reading: str
+    engine: Engine,
+    found: Situation,
+    plan: Plan,
+    known: Sequence[Known],
+    now: datetime,
+    reading: str,
+    published: Iterable[Wanted] = (),
 ) -> Hold | None:
     """Why `plan`, made for `reading`, must wait, or None: carry it out.
 
-    What an operator released passes, however much it takes away. The others of the tenant are counted only when
-    nothing else would keep the plan waiting.
+    What calendar schedules go on to publish is not counted, or an empty timetable would not look empty beside it. What
+    an operator released passes, however much it takes away. The others of the tenant are counted only when nothing
+    else would keep the plan waiting.
     """
     limits = found.tenant.settings.guard.limits()
-    hold = guard(plan, known, now, limits, found.hold, reading)
+    beside = {wish.key for wish in published}
+    hold = guard(plan, [row for row in known if row.key not in beside], now, limits, found.hold, reading)
     if hold is None or hold.reading == found.row.released_reading:
         return None
     if not hold.confirmed(now, limits):

@@ -23,12 +23,13 @@ from worker.database import transaction
 HORIZON = timedelta(days=40)
 DAY = timedelta(days=1)
 _NOW = bindparam("now", type_=DateTime(timezone=True))
-_SPAN = """
+SPAN = """
     SELECT ends_at FROM calendar_spans WHERE schedule_id = s.id AND starts_at <= :now ORDER BY starts_at DESC LIMIT 1
 """
+"""Of a schedule `s`, the span that may go on at `:now`."""
 _SCOPES = text(f"""
     SELECT s.tenant_id, s.group_id, s.user_id, max(span.ends_at) AS until
-    FROM calendar_schedules s CROSS JOIN LATERAL ({_SPAN}) span WHERE span.ends_at > :now
+    FROM calendar_schedules s CROSS JOIN LATERAL ({SPAN}) span WHERE span.ends_at > :now
     GROUP BY s.tenant_id, s.group_id, s.user_id ORDER BY s.tenant_id, s.group_id, s.user_id
 """).bindparams(_NOW)  # noqa: S608 - of constants
 _PEOPLE = text(f"""
@@ -40,7 +41,7 @@ _PEOPLE = text(f"""
         WHERE m.user_id = ANY(:users)
         UNION ALL
         SELECT s.user_id, s.id FROM calendar_schedules s WHERE s.user_id = ANY(:users)
-    ) s CROSS JOIN LATERAL ({_SPAN}) span WHERE span.ends_at > :now GROUP BY s.person
+    ) s CROSS JOIN LATERAL ({SPAN}) span WHERE span.ends_at > :now GROUP BY s.person
 """).bindparams(_NOW, bindparam("users", type_=ARRAY(BigInteger)))  # noqa: S608 - of constants
 _CHANGE = text("""
     SELECT min(moment) FROM calendar_schedules s CROSS JOIN LATERAL (

@@ -72,7 +72,10 @@ class User(Base):
 
 
 class Token(Base):
-    """An API token; only the SHA-256 of it is kept. `requestedAuth` needs an elevated one."""
+    """An API token; only the SHA-256 of it is kept. `requestedAuth` needs an elevated one.
+
+    `access_right` is what it may do with calendar schedules, `group_name` the group that it is confined to.
+    """
 
     __tablename__ = "tokens"
 
@@ -84,6 +87,8 @@ class Token(Base):
     elevated: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     revoked_at: Mapped[datetime | None]
+    access_right: Mapped[str | None]
+    group_name: Mapped[str | None]
 
 
 class Synchronization(Base):

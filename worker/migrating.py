@@ -75,7 +75,7 @@ def migrate(installation: Installation, row: Synchronization, kind: str, clock: 
         with transaction(installation.engine) as session:
             taken.renew(session)
             _move(session, row, kind)
-    return synchronize(installation, row.id, clock)
+    return synchronize(installation, row.id, clock, by_hand=True)
 
 
 def _move(session: Session, before: Synchronization, kind: str) -> None:

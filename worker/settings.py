@@ -8,12 +8,13 @@ import tomllib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from schedules.guard import Limits
+from schedules.periods import PeriodProblemError, check_name
 from schedules.render import DEFAULT_TEMPLATES, Rendering, TemplateProblemError, Templates
 from worker import modules
 
@@ -43,9 +44,18 @@ def _alternatives(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _group_name(value: str) -> str:
+    try:
+        check_name(value)
+    except PeriodProblemError as error:
+        raise ValueError(error.problem) from error
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Minutes = Annotated[Duration, Field(ge=timedelta(seconds=5), le=timedelta(days=7))]
 Days = Annotated[Duration, Field(ge=timedelta(), le=timedelta(days=800))]
+GroupName = Annotated[str, AfterValidator(_group_name)]
 Alternatives = Annotated[tuple[str, ...], BeforeValidator(_alternatives)]
 
 
@@ -87,6 +97,19 @@ class RenderSettings(Section):
         return Templates(self.subject, self.location, self.description, self.category)
 
 
+class GroupSettings(Section):
+    """Who belongs to a group by rule: whoever has one of these roles, or an attribute with one of these values."""
+
+    roles: tuple[str, ...] = ()
+    attributes: dict[str, Alternatives] = {}
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.roles and not any(self.attributes.values()):
+            raise ValueError("expected roles or attributes, or nobody would belong to it")
+        return self
+
+
 class TenantSettings(Section):
     """What stands under `[tenants.KEY]`, but for the sections that a source or a provider declares itself."""
 
@@ -99,6 +122,7 @@ class TenantSettings(Section):
     window: WindowSettings = WindowSettings()
     guard: GuardSettings = GuardSettings()
     render: RenderSettings = RenderSettings()
+    groups: dict[GroupName, GroupSettings] = {}
 
 
 class ApiSettings(Section):

@@ -5,18 +5,21 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, case, func, or_, select, union, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from providers.base import Window
+from schedules import due
 from schedules.guard import Hold
 from schedules.plan import IN_DOUBT
 from worker import known as rows
 from worker import modules
 from worker.database import transaction
+from worker.effects import Effects, effects
 from worker.installation import Installation
 from worker.leases import Lease, LostLeaseError
 from worker.ledger import Run, Synchronization, Unlink, UnlinkMode
@@ -37,7 +40,8 @@ class Situation:
 
     `states` counts its events by state: a run that finds nothing to do never loads them. `orphans` are the marks that
     this person's earlier unlinks left standing in mailboxes of this store, `siblings` the person's other
-    synchronizations with it: a second address may lead to the same mailbox.
+    synchronizations with it: a second address may lead to the same mailbox. `effects` are those of calendar schedules;
+    `window` is of the moment at which the run began.
     """
 
     row: Synchronization
@@ -46,10 +50,17 @@ class Situation:
     orphans: frozenset[str]
     siblings: tuple[Synchronization, ...]
     unlinking: int | None
+    effects: Effects
+    window: Window
 
     @property
     def mark(self) -> str:
         return str(self.row.id)
+
+    @property
+    def wished(self) -> bool:
+        """Whether an operator asked for a run of it: no calendar schedule holds that up."""
+        return bool(self.row.resync_asked_at or self.row.rebuild_asked_at)
 
     @property
     def shared(self) -> bool:
@@ -84,8 +95,13 @@ class Situation:
         return known.removeprefix(begins) if known.startswith(begins) else None
 
     def carried_out(self, reading: str) -> str:
-        """What to remember of a reading: where and under which settings it was carried out, and the source's word."""
-        return f"{place(self.tenant, self.row)} {_digest(self.tenant.settings.model_dump_json())} {reading}"
+        """What to remember of a reading: where and under which settings it was carried out, beside what calendar
+        schedules publish, and the source's word.
+        """
+        published = [f"{ident} {changed_at.timestamp()}" for ident, changed_at in self.effects.published]
+        beside = [f"{self.window.start} {self.window.end}", *published] if published else []
+        under = _digest(self.tenant.settings.model_dump_json(), *beside)
+        return f"{place(self.tenant, self.row)} {under} {reading}"
 
 
 def place(tenant: Tenant, row: Synchronization) -> str:
@@ -99,7 +115,7 @@ def moved(tenant: Tenant, row: Synchronization) -> bool:
     return row.validator is not None and not row.validator.startswith(f"{place(tenant, row)} ")
 
 
-def situation(session: Session, installation: Installation, ident: int) -> Situation | None:
+def situation(session: Session, installation: Installation, ident: int, now: datetime) -> Situation | None:
     """None if there is no such synchronization, it is disabled, or its tenant is no longer configured."""
     theirs = _of_person(session, ident)
     row = theirs.pop(ident, None)
@@ -117,7 +133,14 @@ def situation(session: Session, installation: Installation, ident: int) -> Situa
         orphans=frozenset(str(each.synchronization_id) for each in left),
         siblings=tuple(each for each in theirs.values() if each.type in modules.sharing(row.type)),
         unlinking=next((each.id for each in here), None),
+        effects=effects(session, row.tenant_id, row.user_id, now),
+        window=_window(tenant, now),
     )
+
+
+def _window(tenant: Tenant, now: datetime) -> Window:
+    settings = tenant.settings
+    return due.window(now, settings.window.past, settings.window.future, settings.time_zone)
 
 
 def _unlinks(session: Session, row: Synchronization) -> Sequence[Unlink]:

@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from providers.base import Delete, Done, EventError, Found, Provider, Unavailable, Window
+from providers.base import Delete, Done, EventError, Found, Provider, Unavailable
 from schedules import due
 from schedules.guard import Hold, reading, sentence
 from schedules.plan import Known, plan
 from schedules.retry import Decision, decide
 from schedules.wanted import Wanted, wanted
 from timetables.base import Person
-from worker import breaker
+from worker import breaker, publishing
 from worker import known as rows
 from worker.database import transaction
 from worker.edge import attempt
+from worker.effects import Until
 from worker.ending import Report, held, remark, run_row, to_be_continued
 from worker.holding import judge
 from worker.installation import Installation
@@ -43,10 +45,13 @@ CLAIM_OF_A_RUN = timedelta(seconds=LONGEST_TASK)
 _log = logging.getLogger("carillon.synchronize")
 
 
-def synchronize(installation: Installation, ident: int, clock: Clock, claimed: int | None = None) -> Report:
+def synchronize(
+    installation: Installation, ident: int, clock: Clock, claimed: int | None = None, *, by_hand: bool = False
+) -> Report:
     """One run, if there is one to make and nobody else writes to the mailbox; an error becomes a recorded outcome.
 
-    `claimed` is what `worker.messages.overtaken` asks of a message.
+    `claimed` is what `worker.messages.overtaken` asks of a message. `by_hand`, an operator's word for this one run, no
+    calendar schedule holds.
     """
     with transaction(installation.engine) as session:
         row = session.get(Synchronization, ident)
@@ -59,7 +64,7 @@ def synchronize(installation: Installation, ident: int, clock: Clock, claimed: i
         if not seated:
             return _later(installation, row)
         with lease(installation.engine, Mailbox.of(row)) as held:
-            return _Pass(installation, ident, held, clock).report() if held else _busy(installation, row)
+            return _Pass(installation, ident, held, clock).report(by_hand) if held else _busy(installation, row)
 
 
 def _later(installation: Installation, row: Synchronization) -> Report:
@@ -91,12 +96,13 @@ class _Pass:
         self.hold: Hold | None = None
         self.resync = False
         self.strange = 0
+        self.published: Sequence[Wanted] = ()
         self.validator: str | None = None
 
-    def report(self) -> Report:
+    def report(self, by_hand: bool) -> Report:
         # Read under the lease: what was there before it may be another run's past.
         with transaction(self.installation.engine) as session:
-            found = situation(session, self.installation, self.ident)
+            found = situation(session, self.installation, self.ident, self.started)
         if found is None:
             return Report("GONE")
         if found.unlinking:
@@ -104,6 +110,8 @@ class _Pass:
         if Mailbox.of(found.row) != self.lease.mailbox:
             return Report("LOST", detail="it was moved to another mailbox")
         self.held = Held(self.installation.engine, self.lease, self.ident, found.row.type)
+        if found.effects.until and not (by_hand or found.wished):
+            return self._deferred(found, found.effects.until)
         self.allowance = allowance(self.installation, found.row)
         try:
             error = attempt(lambda: self._run(found), _log, self.ident)
@@ -113,10 +121,19 @@ class _Pass:
             return Report("LOST", detail="another worker took this mailbox over, or it is being unlinked or was moved")
         return self._end(found, error)
 
+    def _deferred(self, found: Situation, until: Until) -> Report:
+        """A schedule holds, and was not seen to when the message was sent."""
+        detail = until.sentence(ZoneInfo(found.tenant.settings.time_zone))
+        try:
+            with self.held.transaction() as session:
+                values = {"status": "HELD", "status_detail": detail}
+                conclude(session, found.row, values, until.end - self.started, None)
+        except LostLeaseError:
+            return Report("LOST")
+        return Report("HELD", detail=detail)
+
     def _run(self, found: Situation) -> None:
-        tenant, row = found.tenant, found.row
-        settings = tenant.settings
-        window = due.window(self.started, settings.window.past, settings.window.future, settings.time_zone)
+        tenant, row, window = found.tenant, found.row, found.window
         self.resync = _wants_resync(found, self.started)
         with calendar(tenant, row.type, row.user.username, row.fields) as provider:
             look = self.resync or found.moved or found.in_doubt
@@ -128,19 +145,19 @@ class _Pass:
                 self.validator, self.tally.kept = row.validator, sum(found.states.values())
                 return
             known = self._known() if known is None else known
-            wish = wanted(timetable.events, tenant.rendering, window)
-            if self._write(found, provider, wish, known, window):
+            self.published = publishing.wishes(self.installation.engine, found)
+            wish = (*wanted(timetable.events, tenant.rendering, window), *self.published)
+            if self._write(found, provider, wish, known):
                 self.validator = found.carried_out(timetable.validator)
 
-    def _write(
-        self, found: Situation, provider: Provider, wish: Sequence[Wanted], known: list[Known], window: Window
-    ) -> bool:
+    def _write(self, found: Situation, provider: Provider, wish: Sequence[Wanted], known: list[Known]) -> bool:
         """Whether the calendar now is as wished. Raises what stopped the writing, if it was more than one event's."""
         for nth in range(ROUNDS):
-            planned = plan(wish, known, window)
+            planned = plan(wish, known, found.window)
             if nth == 0:
                 self.reading = reading(wish)
-                self.hold = judge(self.installation.engine, found, planned, known, self.started, self.reading)
+                judged = (planned, known, self.started, self.reading, self.published)
+                self.hold = judge(self.installation.engine, found, *judged)
                 if self.hold:
                     return False
             self.tally.kept, self.tally.look = planned.kept, False

@@ -7,7 +7,7 @@ from typing import Any
 from celery import Celery
 
 from schedules.beat import BEAT
-from worker import dispatch, holds, unlinks
+from worker import deferring, dispatch, groups, holds, unlinks
 from worker.database import transaction
 from worker.installation import Installation
 from worker.queue import CLAIMED, TICK
@@ -34,7 +34,13 @@ def register(installation: Installation) -> Celery:
 
     @app.task(name="holds", shared=False, send_events=False)
     def holds_() -> dict[str, int]:
-        return {"schedules": holds.refresh(installation.engine, installation.zones(), _now())}
+        worked_out = holds.refresh(installation.engine, installation.zones(), _now())
+        with transaction(installation.engine) as session:
+            return {"schedules": worked_out, "freed": deferring.free(session, _now())}
+
+    @app.task(name="groups", shared=False, send_events=False)
+    def groups_() -> dict[str, int]:
+        return {"memberships": groups.follow_all(installation.engine, installation.tenants)}
 
     @app.task(name="prune", shared=False)
     def prune() -> dict[str, int]:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from providers.base import Marks, Window
-from schedules import due
+from providers.base import Marks
 from schedules.guard import Hold, reading
 from schedules.plan import IN_DOUBT, Known, Plan, plan
 from schedules.wanted import Reason, reasons, wanted
 from timetables.base import Person, Timetable
 from worker import known as rows
+from worker import publishing
 from worker.database import transaction
+from worker.effects import Until
 from worker.holding import judge
 from worker.installation import Installation
 from worker.looking import settle
@@ -20,16 +21,19 @@ from worker.situation import Situation, situation
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The plan that a run would carry out now, or would hold; `reading` is the wish that it was made for."""
+    """The plan that a run would carry out now, or would hold; `reading` is the wish that it was made for. `until` is
+    what keeps workers from it: a calendar schedule.
+    """
 
     plan: Plan
     hold: Hold | None
     reading: str
+    until: Until | None
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One event of the timetable, why it is wanted or not, and what the ledger knows of it."""
+    """One event of the timetable or a calendar schedule, why it is wanted or not, and what the ledger knows of it."""
 
     reason: Reason
     known: Known | None
@@ -37,44 +41,42 @@ class Explanation:
 
 def trial(installation: Installation, ident: int, now: datetime) -> Trial | None:
     """None if there is nothing that could run. Raises: ProviderError, SourceError."""
-    found = _situation(installation, ident)
+    found = _situation(installation, ident, now)
     if found is None:
         return None
-    window, timetable = _read(installation, found, now)
-    wish, known = (
-        wanted(timetable.events, found.tenant.rendering, window),
-        _settled(found, _known(installation, ident), now),
-    )
-    planned, word = plan(wish, known, window), reading(wish)
-    return Trial(planned, judge(installation.engine, found, planned, known, now, word), word)
+    events, published = _read(installation, found).events, publishing.wishes(installation.engine, found)
+    wish = (*wanted(events, found.tenant.rendering, found.window), *published)
+    known = _settled(found, _known(installation, ident), now)
+    planned, word = plan(wish, known, found.window), reading(wish)
+    hold = judge(installation.engine, found, planned, known, now, word, published)
+    return Trial(planned, hold, word, found.effects.until)
 
 
 def explain(installation: Installation, ident: int, now: datetime) -> list[Explanation] | None:
-    """Every event of the person's timetable by start; None if there is nothing that could run. Raises: SourceError."""
-    found = _situation(installation, ident)
+    """Every event of the person's timetable and calendar schedules by start; None if there is nothing that could run.
+
+    Raises: SourceError.
+    """
+    found = _situation(installation, ident, now)
     if found is None:
         return None
-    window, timetable = _read(installation, found, now)
+    of_timetable = reasons(_read(installation, found).events, found.tenant.rendering, found.window)
+    told = sorted([*of_timetable, *publishing.reasons(installation.engine, found)], key=lambda each: each.event.start)
     known = {each.key: each for each in _known(installation, ident)}
-    return [
-        Explanation(reason, known.get(reason.key))
-        for reason in reasons(timetable.events, found.tenant.rendering, window)
-    ]
+    return [Explanation(reason, known.get(reason.key)) for reason in told]
 
 
-def _situation(installation: Installation, ident: int) -> Situation | None:
+def _situation(installation: Installation, ident: int, now: datetime) -> Situation | None:
     with transaction(installation.engine) as session:
-        return situation(session, installation, ident)
+        return situation(session, installation, ident, now)
 
 
-def _read(installation: Installation, found: Situation, now: datetime) -> tuple[Window, Timetable]:
-    settings = found.tenant.settings
-    window = due.window(now, settings.window.past, settings.window.future, settings.time_zone)
+def _read(installation: Installation, found: Situation) -> Timetable:
     person = Person(found.row.user.username, found.row.user.locale or "")
-    timetable = installation.sources[found.row.tenant_id].fetch(person, window.start, window.end)
+    timetable = installation.sources[found.row.tenant_id].fetch(person, found.window.start, found.window.end)
     if timetable is None:
         raise AssertionError("a source that is asked without a validator has to tell the whole timetable")
-    return window, timetable
+    return timetable
 
 
 def _known(installation: Installation, ident: int) -> list[Known]:

@@ -10,6 +10,8 @@ import requests
 
 from carillon.command import FailedError
 
+SCHEDULES = "/api/v1/tenants/sandbox"
+
 
 class Api:
     """Calls answer with what stands in their JSON. Raises: FailedError with the API's own sentence, for 4xx and 5xx."""
@@ -45,14 +47,32 @@ class Api:
         found: list[dict[str, Any]] = self._call("GET", "/unlinks")["unlinks"]
         return found
 
+    def join(self, group: str, username: str) -> None:
+        self._call("PUT", f"/groups/{quote(group, safe='')}/users/{quote(username, safe='')}", root=SCHEDULES)
+
+    def add_schedule(self, group: str, name: str, effect: str, periods: list[dict[str, Any]]) -> None:
+        body = {"name": name, "effect": effect, "periods": periods}
+        self._call("POST", _schedules(group), root=SCHEDULES, json=body)
+
+    def add_holidays(self, group: str, name: str, country: str, year: int) -> None:
+        path = f"{_schedules(group)}/{quote(name, safe='')}/public_holidays"
+        self._call("POST", path, root=SCHEDULES, json={"country": country, "year": year, "type": "public"})
+
+    def remove_schedule(self, group: str, name: str) -> None:
+        self._call("DELETE", f"{_schedules(group)}/{quote(name, safe='')}", root=SCHEDULES)
+
     def close(self) -> None:
         self._session.close()
 
-    def _call(self, method: str, path: str, **options: Any) -> Any:
-        answer = self._session.request(method, f"{self.root}/api/v0{path}", timeout=30, **options)
+    def _call(self, method: str, path: str, root: str = "/api/v0", **options: Any) -> Any:
+        answer = self._session.request(method, f"{self.root}{root}{path}", timeout=30, **options)
         if not answer.ok:
             raise FailedError(f"{method} {path} answered {answer.status_code}: {answer.text}")
         return answer.json() if answer.content else None
+
+
+def _schedules(group: str) -> str:
+    return f"/groups/{quote(group, safe='')}/calendar_schedules"
 
 
 def eventually(look: Callable[[], bool], seconds: float) -> bool:

@@ -9,6 +9,7 @@ from itertools import cycle
 from carillon.demo.api import eventually, moment
 from carillon.demo.calendars import Participant, shown
 from carillon.demo.scene import KINDS, MOVERS, OWN, Scene
+from carillon.demo.schedules import hold_and_publish
 from carillon.demo.telling import Telling
 from sandbox.faults import Fault
 from sandbox.institution_model import Event
@@ -183,6 +184,7 @@ CHAPTERS: tuple[tuple[str, Callable[[Scene, Telling], None]], ...] = (
     ("The timetabling office changes its mind", change),
     ("The timetable API fails", fail),
     ("People change our events", interfere),
+    ("A schedule keeps a calendar quiet, and another puts a holiday into it", hold_and_publish),
     ("Two mailboxes move from EWS to Microsoft Graph", migrate),
     ("People leave, in each of the four ways", leave),
     ("Some of them come back, and are then cleaned up after", clean_up),

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from worker import database as databases
+from worker.calendar_tables import Group
 from worker.ledger import Synchronization, Tenant, User
 
 
@@ -36,6 +37,25 @@ def test_a_token_is_shown_once_listed_without_its_text_and_refused_when_revoked(
     carillon("token", "revoke", str(listed["id"]))
     assert carillon("token", "list", as_json=True)["tokens"][0]["revoked"]
     assert "no token" in carillon("token", "revoke", str(listed["id"]), status=1).stderr
+
+
+def test_a_token_can_be_confined_to_calendar_schedules_and_to_a_group(carillon, database):
+    made = ("token", "create", "timetablers", "--right", "Group Admin")
+    assert "--group" in carillon(*made, status=1).stderr
+    assert "no group" in carillon(*made, "--group", "Science", status=1).stderr
+    assert "goes with" in carillon("token", "create", "x", "--group", "Science", status=1).stderr
+    engine = databases.engine(database)
+    with Session(engine) as session, session.begin():
+        session.add(Group(tenant_id=session.query(Tenant).one().id, name="Science"))
+    engine.dispose()
+    carillon(*made, "--group", "Science")
+    carillon("token", "create", "all", "--right", "Tenant Admin")
+    listed = carillon("token", "list", as_json=True)["tokens"]
+    assert [(each["right"], each["group"], each["roles"]) for each in listed] == [
+        ("Group Admin", "Science", []),
+        ("Tenant Admin", None, []),
+    ]
+    assert "Group Admin" in carillon("token", "list").output
 
 
 def test_the_first_token_can_come_from_the_environment(carillon):

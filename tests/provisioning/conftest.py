@@ -44,6 +44,12 @@ token = "secret"
 url = "https://dav.example.org/{mailbox}/timetable/"
 password = "secret"
 
+[tenants.example.groups.students]
+roles = ["ROLE_STUDENT"]
+
+[tenants.example.groups."Science/Arts"]
+attributes = { faculty = ["Science", "Arts"] }
+
 [tenants.other]
 name = "Other University"
 time_zone = "Europe/Paris"
@@ -55,6 +61,18 @@ urls = ["https://timetable.example.net/api/v0/"]
 token = "secret"
 
 [tenants.other.providers.memory]
+
+[tenants.foo]
+name = "The tenant of the calendar schedules API's examples"
+time_zone = "Europe/Brussels"
+instance = "foo"
+
+[tenants.foo.timetable]
+source = "mytimetable"
+urls = ["https://timetable.example.net/api/v0/"]
+token = "secret"
+
+[tenants.foo.providers.memory]
 """
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 
@@ -98,7 +116,7 @@ class Api:
 
     def call(self, method: str, path: str, **given: Any) -> requests.Response:
         """`path` goes onto the wire as it is."""
-        base = "" if path.startswith(("/health", "/docs", "/openapi")) else "/api/v0"
+        base = "" if path.startswith(("/health", "/docs", "/openapi", "/api/v1")) else "/api/v0"
         headers = {**self.headers, **given.pop("headers", {})}
         return self.session.request(method, f"{self.url}{base}{path}", headers=headers, timeout=30, **given)
 
@@ -134,6 +152,10 @@ class Api:
         """The same API for a caller who acts for one person."""
         headers = {"apiToken": self.token(elevated=True), "requestedAuth": username}
         return Api(self.url, self.installation, self.clock, headers, self.session)
+
+    def with_token(self, **given):
+        """The same API for a caller with another token."""
+        return Api(self.url, self.installation, self.clock, {"apiToken": self.token(**given)}, self.session)
 
     def sql(self, statement, **values):
         """The rows of a statement that has any."""

@@ -69,7 +69,7 @@ def test_without_the_database_it_is_down(alive, listening):
 
 
 def test_a_server_that_answers_no_mailbox_is_named_by_its_type_and_all_else_is_well(alive):
-    (example, _) = alive.installation.tenants
+    (example, *_) = alive.installation.tenants
     for ident in range(breaker.FAILURES):
         assert alive.get("/health").json()["away"] == []
         breaker.note(alive.installation.redis, (example, "caldav"), ident, Unavailable("nobody there", everybody=True))

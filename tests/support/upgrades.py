@@ -78,7 +78,7 @@ def write_all(of, known, filled):
         for table in known.sorted_tables:
             connection.execute(table.insert(), filled[table.name])
             for row in filled[table.name]:
-                here = [column == row[column.name] for column in table.primary_key]
+                here = [_read(column) == row[column.name] for column in table.primary_key]
                 assert connection.execute(update(table).where(*here).values(row)).rowcount == 1
 
 

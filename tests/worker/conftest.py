@@ -84,8 +84,8 @@ class World:
             mailbox = fields.get("smtpAddress", row.user.username)
             move(row, kind, mailbox, fields)
 
-    def run(self, ident: int) -> Report:
-        return synchronize(self.installation, ident, self.clock)
+    def run(self, ident: int, *, by_hand: bool = False) -> Report:
+        return synchronize(self.installation, ident, self.clock, by_hand=by_hand)
 
     def row(self, ident: int) -> Synchronization:
         with databases.transaction(self.installation.engine) as session:

@@ -13,7 +13,7 @@ from providers.base import Window
 from schedules.period_fields import shown
 from schedules.periods import Period, spans
 from schedules.recurrence import Frequency, Recurrence
-from worker import holds
+from worker import deferring, holds
 from worker.calendar_rows import periods_of
 from worker.calendar_tables import CalendarPeriod, CalendarSchedule, CalendarSpan
 from worker.database import engine, transaction
@@ -118,3 +118,34 @@ def test_the_next_change_is_one_query_of_less_than_50_milliseconds(university):
     seconds, found, queries = measured(university, lambda session: holds.next_change(session, NOW))
     assert (found, queries) == (datetime(2026, 11, 23, 9, 10, tzinfo=UTC), 1)
     assert seconds < MOST_SECONDS
+
+
+@pytest.fixture
+def linked(university):
+    """Its tenant, every person of which has a calendar that is not due today."""
+    row = text("""INSERT INTO synchronizations (tenant_id, user_id, type, mailbox, fields, due_at)
+        SELECT tenant_id, id, 'memory', username, '{}', now() + interval '1 day' FROM users""")
+    with transaction(university) as session:
+        session.execute(row)
+        session.execute(text("ANALYZE synchronizations"))
+        tenant = session.scalar(select(Tenant.id))
+    yield tenant
+    with transaction(university) as session:
+        session.execute(text("DELETE FROM synchronizations"))
+
+
+def test_a_sweep_that_finds_nobody_due_among_all_the_held_costs_one_query_of_less_than_50_milliseconds(
+    university, linked
+):
+    seconds, deferred, queries = measured(university, lambda session: deferring.defer(session, {linked: ZONE}, NOW))
+    assert (deferred, queries) == (0, 1)
+    assert seconds < MOST_SECONDS
+
+
+def test_who_of_all_the_held_is_due_is_deferred_and_nobody_else(university, linked):
+    with transaction(university) as session:
+        due = session.execute(text("UPDATE synchronizations SET due_at = now() WHERE user_id % 10 = 0")).rowcount
+        assert deferring.defer(session, {linked: ZONE}, NOW) == due == PEOPLE // 10
+        counted = "SELECT count(*) FROM synchronizations WHERE status = 'HELD' AND user_id % 10 = 0"
+        assert session.scalar(text(counted)) == due
+        assert deferring.defer(session, {linked: ZONE}, NOW) == 0

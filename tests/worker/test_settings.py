@@ -1,5 +1,6 @@
 """`carillon.toml`: what is right is read, and everything that is wrong is told at once."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -107,6 +108,15 @@ def test_every_problem_is_told_at_once_with_its_key_and_what_was_expected(writte
 )
 def test_each_mistake_has_its_sentence(written, before, after, said):
     assert any(said in problem for problem in problems(written(GOOD.replace(before, after))))
+
+
+def test_a_group_has_a_rule_and_a_name_that_can_stand_in_a_path(written):
+    group = "\n[tenants.example.groups.{}]\n{}\n"
+    tenant = load(written(GOOD + group.format('"A/B"', 'attributes = { faculty = "Arts" }'))).tenants["example"]
+    assert tenant.settings.groups["A/B"].attributes == {"faculty": ("Arts",)}
+    for name, rule in (("empty", ""), ("empty", "attributes = { faculty = [] }"), ('".."', 'roles = ["x"]')):
+        [said] = problems(written(GOOD + group.format(name, rule)))
+        assert re.search(rf"tenants\.example\.groups\.{re.escape(name.strip(chr(34)))}.*: expected", said)
 
 
 def test_a_template_that_cannot_be_rendered_is_a_start_up_error(written):

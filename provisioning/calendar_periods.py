@@ -1,0 +1,135 @@
+"""The periods of a calendar schedule: single ones, a year's public holidays, and when they take place."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.requests import Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from providers.base import Window
+from provisioning.bodies import Document, checked
+from provisioning.calendar_schedules import answer
+from provisioning.errors import Json
+from provisioning.paths import SCHEDULES_BASE
+from provisioning.period_schemas import NewPeriod, PeriodUpdate, PublicHolidays
+from provisioning.places import LEVELS, PeriodName, Place, Placed, ScheduleName, needs
+from provisioning.rights import Right
+from schedules.period_changes import UnknownPeriodError, added, removed, updated
+from schedules.period_fields import shown
+from schedules.periods import DAY, EARLIEST, Period
+from schedules.recurrence import LATEST
+from worker import calendars
+from worker.calendar_rows import periods_of
+from worker.calendar_tables import Level
+
+MOST_DAYS = 400
+MOST_OCCURRENCES = 10_000
+
+
+def add_holidays(at: Placed, name: ScheduleName, body: Document) -> Response:
+    """Add the public holidays of a country in a year; a second time adds nothing."""
+    given = checked(PublicHolidays, body)
+    with at.transaction() as session:
+        found = calendars.find(session, at.parent, name, lock=True)
+        calendars.add_holidays(session, found, given.country, given.year, **at.clock)
+        return Json(answer(session, found), 201)
+
+
+def occurrences(request: Request, at: Placed, name: ScheduleName) -> Response:
+    """When the periods take place, by start: on the days `from` to `to`, both included, or partly so."""
+    window = _window(request, at)
+    with at.transaction() as session:
+        schedule = calendars.find(session, at.parent, name)
+        found = calendars.occurrences(session, schedule, at.zone, window, MOST_OCCURRENCES + 1)
+    if len(found) > MOST_OCCURRENCES:
+        raise HTTPException(400, f"to: there are more than {MOST_OCCURRENCES:,} occurrences; ask for fewer days.")
+    said = [
+        {"name": period, "start": _millis(each.start), "end": _millis(each.end), "allDay": each.all_day}
+        for period, each in found
+    ]
+    return Json({"occurrences": said})
+
+
+def _window(request: Request, at: Place) -> Window:
+    first, last = (_day(name, request.query_params.get(name)) for name in ("from", "to"))
+    if last < first:
+        raise HTTPException(400, "to: before from; both are included.")
+    if (last - first).days >= MOST_DAYS:
+        raise HTTPException(400, f"to: more than {MOST_DAYS} days; ask for fewer.")
+    start, end = (datetime.combine(day, time(), at.zone) for day in (first, last + DAY))
+    return Window(start, end)
+
+
+def _day(name: str, said: str | None) -> date:
+    try:
+        found = date.fromisoformat(said or "")
+    except ValueError:
+        found = date.min
+    if found.isoformat() != said or not EARLIEST <= found <= LATEST:
+        raise HTTPException(400, f"{name}: expected a day from {EARLIEST} to {LATEST}, as yyyy-mm-dd.")
+    return found
+
+
+def _millis(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def create(at: Placed, name: ScheduleName, body: Document) -> Response:
+    """Add one period to a schedule."""
+    given = checked(NewPeriod, body).period()
+    with at.transaction() as session:
+        found = calendars.find(session, at.parent, name, lock=True)
+        calendars.write(session, found, added(periods_of(session, found.id), given), **at.clock)
+    return Json(shown(given), 201)
+
+
+def show(at: Placed, name: ScheduleName, period: PeriodName) -> Response:
+    with at.transaction() as session:
+        periods = periods_of(session, calendars.find(session, at.parent, name).id)
+        return Json(shown(_named(periods, period)))
+
+
+def change(at: Placed, name: ScheduleName, period: PeriodName, body: Document) -> Response:
+    """Change a period, or rename it; what the body leaves out stays."""
+    given = checked(PeriodUpdate, body)
+    with at.transaction() as session:
+        found = calendars.find(session, at.parent, name, lock=True)
+        periods = updated(periods_of(session, found.id), period, given.words(), given.name)
+        calendars.write(session, found, periods, **at.clock)
+        return Json(shown(_named(periods, given.name or period)))
+
+
+def delete(at: Placed, name: ScheduleName, period: PeriodName) -> Response:
+    with at.transaction() as session:
+        found = calendars.find(session, at.parent, name, lock=True)
+        calendars.write(session, found, removed(periods_of(session, found.id), period), **at.clock)
+    return Json({})
+
+
+def _named(periods: Sequence[Period], name: str) -> Period:
+    found = next((each for each in periods if each.name == name), None)
+    if found is None:
+        raise UnknownPeriodError(name)
+    return found
+
+
+def routers() -> list[APIRouter]:
+    """The same calls at each level."""
+    return [_router(level) for level in LEVELS]
+
+
+def _router(level: Level) -> APIRouter:
+    prefix = f"{SCHEDULES_BASE}{LEVELS[level]}/calendar_schedules/{{schedule}}"
+    made = APIRouter(prefix=prefix, include_in_schema=False)
+    writing: list[Any] = needs(Right.GROUP_ADMIN)
+    made.post("/public_holidays", dependencies=writing)(add_holidays)
+    made.get("/occurrences", dependencies=needs(Right.END_USER, "from", "to"))(occurrences)
+    made.post("", dependencies=writing)(create)
+    made.get("/{period}", dependencies=needs(Right.END_USER))(show)
+    # The source document calls it PUT, and its example sends a POST.
+    made.api_route("/{period}", methods=["PUT", "POST"], dependencies=writing)(change)
+    made.delete("/{period}", dependencies=writing)(delete)
+    return made

@@ -1,0 +1,109 @@
+"""Who is due and held by a calendar schedule waits for its end, without a message to a worker."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ARRAY, BigInteger, DateTime, Text, bindparam, text
+from sqlalchemy.orm import Session
+
+from worker import holds
+from worker.effects import HELD_BY, Until, level
+from worker.holds import SPAN
+
+PACE = 20
+"""How many people a second a change of their schedules makes due."""
+
+# One look at the schedules that hold now, and at the people of each; with none that holds, it ends there. What an
+# operator asked for is not held up.
+_HELD = text(f"""
+    WITH holding AS MATERIALIZED (
+        SELECT s.tenant_id, s.group_id, s.user_id, max(span.ends_at) AS until
+        FROM calendar_schedules s CROSS JOIN LATERAL ({SPAN}) span
+        WHERE s.effect = 'hold' AND span.ends_at > :now GROUP BY s.tenant_id, s.group_id, s.user_id
+    ), due AS MATERIALIZED (
+        SELECT id, user_id, tenant_id FROM synchronizations
+        WHERE EXISTS (SELECT FROM holding) AND enabled AND due_at <= clock_timestamp() AND tenant_id = ANY(:tenants)
+        AND resync_asked_at IS NULL AND rebuild_asked_at IS NULL
+    ), found AS (
+        SELECT d.id, h.until, h.group_id, h.user_id FROM due d JOIN holding h USING (tenant_id)
+        WHERE h.group_id IS NULL AND h.user_id IS NULL
+        UNION ALL
+        SELECT d.id, h.until, h.group_id, h.user_id
+        FROM due d JOIN memberships m ON m.user_id = d.user_id JOIN holding h ON h.group_id = m.group_id
+        UNION ALL
+        SELECT d.id, h.until, h.group_id, h.user_id FROM due d JOIN holding h ON h.user_id = d.user_id
+    ), longest AS (
+        SELECT DISTINCT ON (id) id, until, group_id, user_id FROM found ORDER BY id, until DESC
+    )
+    SELECT s.id, s.tenant_id, longest.until, longest.group_id, longest.user_id
+    FROM longest JOIN synchronizations s USING (id)
+    WHERE s.enabled AND s.due_at <= clock_timestamp() ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
+""").bindparams(bindparam("now", type_=DateTime(timezone=True)))  # noqa: S608 - of constants
+_DEFER = text("""
+    UPDATE synchronizations s SET status = 'HELD', status_detail = held.detail, due_at = held.until
+    FROM unnest(:idents, :untils, :details) AS held (id, until, detail) WHERE s.id = held.id
+""").bindparams(
+    bindparam("idents", type_=ARRAY(BigInteger)),
+    bindparam("untils", type_=ARRAY(DateTime(timezone=True))),
+    bindparam("details", type_=ARRAY(Text)),
+)
+# Whoever is at it just now learns of a change in the next run.
+_WAKE = """
+    UPDATE synchronizations s SET due_at = least(s.due_at, now() + make_interval(secs => turn))
+    FROM (
+        SELECT id, (row_number() OVER (ORDER BY id) - 1) / CAST(:pace AS float) AS turn FROM (
+            SELECT s.id FROM synchronizations s WHERE s.enabled AND s.failures = 0 AND {concerned}
+            ORDER BY s.id FOR UPDATE SKIP LOCKED
+        ) found
+    ) woken WHERE s.id = woken.id
+"""
+_WHOSE = {
+    "tenant": text(_WAKE.format(concerned="s.tenant_id = :parent")),
+    "group": text(
+        _WAKE.format(concerned="s.user_id IN (SELECT user_id FROM memberships WHERE group_id = :parent)"),
+    ),
+    "user": text(_WAKE.format(concerned="s.user_id = :parent")),
+}
+_WAITING = text("""
+    SELECT id, user_id FROM synchronizations
+    WHERE enabled AND status = 'HELD' AND status_detail LIKE :begins AND due_at > clock_timestamp()
+""")
+_FREE = text("""
+    UPDATE synchronizations SET due_at = clock_timestamp()
+    WHERE id = ANY(:idents) AND status = 'HELD' AND status_detail LIKE :begins
+""").bindparams(bindparam("idents", type_=ARRAY(BigInteger)))
+
+
+def defer(session: Session, zones: Mapping[int, ZoneInfo], now: datetime) -> int:
+    """Let everybody of these tenants who is due and held wait until the hold's end; how many. `now` is for the
+    schedules; who is due goes by PostgreSQL's clock, as claims do.
+    """
+    found = session.execute(_HELD, {"now": now, "tenants": list(zones)}).all()
+    if found:
+        told = [Until(row.until, level(row.group_id, row.user_id)).sentence(zones[row.tenant_id]) for row in found]
+        given: dict[str, Any] = {"idents": [row.id for row in found], "untils": [row.until for row in found]}
+        session.execute(_DEFER, given | {"details": told})
+    return len(found)
+
+
+def wake(session: Session, tenant_id: int, group_id: int | None, user_id: int | None) -> None:
+    """Make the people due whom a change of a schedule concerns, PACE a second; not those whose runs fail."""
+    if user_id is not None:
+        whose, parent = "user", user_id
+    else:
+        whose, parent = ("tenant", tenant_id) if group_id is None else ("group", group_id)
+    session.execute(_WHOSE[whose], {"parent": parent, "pace": PACE})
+
+
+def free(session: Session, now: datetime) -> int:
+    """Make everybody due who waits for the end of a hold that is there no more, as when a membership ended; how many
+    those are.
+    """
+    begins = {"begins": f"{HELD_BY}%"}
+    waiting = session.execute(_WAITING, begins).all()
+    held = holds.people(session, {row.user_id for row in waiting}, now) if waiting else {}
+    idents = [row.id for row in waiting if row.user_id not in held]
+    session.execute(_FREE, begins | {"idents": idents})
+    return len(idents)

@@ -1,0 +1,118 @@
+"""Who belongs to which group: by the rules of carillon.toml, and as the API was told. The caller commits.
+
+A rule takes back only what a rule said, and the API only what it was told; a group stays when its last member goes.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from worker.calendar_tables import Group, Membership, MembershipSource
+from worker.database import transaction
+from worker.ledger import User
+from worker.settings import GroupSettings, Tenant
+
+Rules = Mapping[str, GroupSettings]
+
+_MEETS = """
+    u.tenant_id = :tenant AND (CAST(:person AS bigint) IS NULL OR u.id = :person) AND (
+        u.roles ?| CAST(:roles AS text[])
+        OR EXISTS (
+            SELECT FROM jsonb_array_elements(COALESCE(u.attributes, '[]')) given
+            JOIN jsonb_each(CAST(:attributes AS jsonb)) wanted ON wanted.key = given ->> 'name'
+            WHERE EXISTS (SELECT FROM jsonb_array_elements(wanted.value) value WHERE given -> 'values' @> value)
+        )
+    )
+"""
+_JOIN = text(f"""
+    INSERT INTO memberships (group_id, user_id, source)
+    SELECT :group, u.id, 'rule' FROM users u WHERE {_MEETS} ORDER BY u.id ON CONFLICT DO NOTHING RETURNING user_id
+""")  # noqa: S608 - of constants
+_LEAVE = text(f"""
+    DELETE FROM memberships m USING users u
+    WHERE m.group_id = :group AND m.source = 'rule' AND u.id = m.user_id
+        AND (CAST(:person AS bigint) IS NULL OR u.id = :person) AND NOT ({_MEETS})
+    RETURNING m.user_id
+""")  # noqa: S608 - of constants
+
+
+def find(session: Session, tenant_id: int, name: str) -> int | None:
+    """The id of the group of this name."""
+    return session.scalar(select(Group.id).where(Group.tenant_id == tenant_id, Group.name == name))
+
+
+def ensure(session: Session, tenant_id: int, name: str) -> int:
+    """The id of the group of this name, which is made where there is none."""
+    found = find(session, tenant_id, name)
+    if found is None:
+        session.execute(insert(Group).values(tenant_id=tenant_id, name=name).on_conflict_do_nothing())
+        found = session.scalars(select(Group.id).where(Group.tenant_id == tenant_id, Group.name == name)).one()
+    return found
+
+
+def listing(session: Session, tenant_id: int) -> list[tuple[str, int]]:
+    """The name of every group and how many people belong to it, by name."""
+    number = func.count(Membership.user_id.distinct())
+    chosen = select(Group.name, number).outerjoin(Membership, Membership.group_id == Group.id)
+    rows = session.execute(chosen.where(Group.tenant_id == tenant_id).group_by(Group.id).order_by(Group.name))
+    return [(name, members) for name, members in rows]
+
+
+def members(session: Session, group_id: int, user_id: int | None = None) -> list[tuple[str, list[str]]]:
+    """The username of everybody who belongs to the group, or of one person who may, and who said so; by name."""
+    sources = func.array_agg(aggregate_order_by(Membership.source, Membership.source))
+    chosen = select(User.username, sources).join(Membership, Membership.user_id == User.id)
+    chosen = chosen.where(Membership.group_id == group_id).group_by(User.id).order_by(User.username)
+    if user_id is not None:
+        chosen = chosen.where(User.id == user_id)
+    return [(username, list(said)) for username, said in session.execute(chosen)]
+
+
+def join(session: Session, group_id: int, user_id: int) -> bool:
+    """Let a person belong to a group, as the API was told; whether that is new."""
+    values = {"group_id": group_id, "user_id": user_id, "source": MembershipSource.API}
+    statement = insert(Membership).values(values).on_conflict_do_nothing()
+    return session.scalar(statement.returning(Membership.user_id)) is not None
+
+
+def leave(session: Session, group_id: int, user_id: int) -> bool:
+    """Take back what the API was told; whether it was."""
+    statement = delete(Membership).where(
+        Membership.group_id == group_id, Membership.user_id == user_id, Membership.source == MembershipSource.API
+    )
+    return session.scalar(statement.returning(Membership.user_id)) is not None
+
+
+def follow(session: Session, tenant_id: int, rules: Rules, user_id: int | None = None) -> int:
+    """Bring what the rules say into the tables, for one person or for all; how many memberships came or went."""
+    changes = 0 if user_id else _forget(session, tenant_id, rules)
+    for name, rule in rules.items():
+        given = _given(tenant_id, user_id, rule) | {"group": ensure(session, tenant_id, name)}
+        changes += sum(len(session.execute(each, given).all()) for each in (_LEAVE, _JOIN))
+    return changes
+
+
+def follow_all(engine: Engine, tenants: Mapping[int, Tenant]) -> int:
+    """The same for every tenant, each in a transaction of its own."""
+    changes = 0
+    for tenant_id, tenant in tenants.items():
+        with transaction(engine) as session:
+            changes += follow(session, tenant_id, tenant.settings.groups)
+    return changes
+
+
+def _forget(session: Session, tenant_id: int, rules: Rules) -> int:
+    """Nobody belongs any longer to a group by a rule that is gone."""
+    gone = select(Group.id).where(Group.tenant_id == tenant_id, Group.name.not_in(list(rules)))
+    statement = delete(Membership).where(Membership.group_id.in_(gone), Membership.source == MembershipSource.RULE)
+    return len(session.scalars(statement.returning(Membership.user_id)).all())
+
+
+def _given(tenant_id: int, user_id: int | None, rule: GroupSettings) -> dict[str, Any]:
+    wanted = json.dumps(rule.attributes)
+    return {"tenant": tenant_id, "person": user_id, "roles": list(rule.roles), "attributes": wanted}
