@@ -1,8 +1,7 @@
 """What the errors of Exchange, of its library and of the wire mean for the caller."""
 
-import ssl
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +9,8 @@ import requests
 import spnego.exceptions
 from exchangelib import errors as ews
 from lxml import etree
-from urllib3.exceptions import NewConnectionError
 
+from providers._causes import is_stranger, was_never_sent
 from providers._ews_codes import IN_DOUBT, SAYINGS, TOO_MUCH
 from providers._ews_tokens import NoTokenEndpointError, NoTokenNowError, TokenRefusedError, TokenThrottledError
 from providers._ews_wire import NoConnectionFreeError, RefusedError
@@ -94,9 +93,9 @@ def _lost(_error: Exception, writing: bool) -> ProviderError:
 
 
 def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
-    if _is_stranger(error):
+    if is_stranger(error):
         return Unavailable("Exchange's certificate is not trusted: check url and ca_file.")
-    if any(isinstance(cause, NewConnectionError) for cause in _causes(error)):
+    if was_never_sent(error):
         return _unreachable(error, writing)
     return _lost(error, writing)
 
@@ -119,12 +118,8 @@ def _no_connection_free(_error: Exception, _writing: bool) -> ProviderError:
     return Unavailable("All connections of the service account are in use: raise connections, or use fewer workers.")
 
 
-def _is_stranger(error: Exception) -> bool:
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
-
-
 def _no_token(error: Exception, _writing: bool) -> ProviderError:
-    if _is_stranger(error):
+    if is_stranger(error):
         return Unavailable("The token endpoint's certificate is not trusted: check authority and ca_file.")
     return Unavailable("The token endpoint cannot be reached or is failing: check authority; it is asked again later.")
 
@@ -142,14 +137,6 @@ def _token_refused(error: TokenRefusedError, _writing: bool) -> ProviderError:
 
 def _no_token_endpoint(_error: Exception, _writing: bool) -> ProviderError:
     return ContractBroken("The token endpoint gives no token and no reason: check authority and directory.")
-
-
-def _causes(error: BaseException) -> Iterator[object]:
-    """The wire's libraries put a cause into arguments and into `reason`, as well as into the usual chain."""
-    yield error
-    for inner in (*error.args, getattr(error, "reason", None), error.__context__):
-        if isinstance(inner, BaseException):
-            yield from _causes(inner)
 
 
 FAULTS: dict[type[Exception], Meaning] = {

@@ -5,15 +5,14 @@ See: https://developers.google.com/workspace/calendar/api/guides/errors
 
 import json
 import re
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import requests
 from google.auth import exceptions as auth
 from googleapiclient import errors as google
-from urllib3.exceptions import NewConnectionError
 
+from providers._causes import is_stranger, was_never_sent
 from providers._googlecalendar_wire import SCOPE, NoTokenEndpointError, NoTokenNowError, TokenThrottledError
 from providers._retry_after import retry_after
 from providers.base import (
@@ -137,9 +136,9 @@ def _lost(_error: Exception, writing: bool) -> ProviderError:
 
 
 def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
-    if _is_stranger(error):
+    if is_stranger(error):
         return Unavailable("Google's certificate is not trusted: check root_url and ca_file.")
-    if any(isinstance(cause, NewConnectionError) for cause in _causes(error)):
+    if was_never_sent(error):
         return _unreachable(error, writing)
     return _lost(error, writing)
 
@@ -154,12 +153,8 @@ def _unreadable(_error: Exception, writing: bool) -> ProviderError:
     return ContractBroken("Google's answer cannot be read: check root_url, and whether a proxy answers in its place.")
 
 
-def _is_stranger(error: Exception) -> bool:
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
-
-
 def _no_token(error: Exception, _writing: bool) -> ProviderError:
-    if _is_stranger(error):
+    if is_stranger(error):
         said = "The certificate of Google's token endpoint is not trusted: check ca_file"
         return Unavailable(f"{said}, and token_uri in the service account's key.")
     return Unavailable("Google's token endpoint cannot be reached or is failing: it is asked again later.")
@@ -175,14 +170,6 @@ def _no_token_endpoint(_error: Exception, _writing: bool) -> ProviderError:
 
 def _bad_key(_error: Exception, _writing: bool) -> ProviderError:
     return Unauthorized("The service account's key cannot be used: make a new one in Google Cloud.")
-
-
-def _causes(error: BaseException) -> Iterator[object]:
-    """The wire's libraries put a cause into arguments and into `reason`, as well as into the usual chain."""
-    yield error
-    for inner in (*error.args, getattr(error, "reason", None), error.__context__):
-        if isinstance(inner, BaseException):
-            yield from _causes(inner)
 
 
 FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {

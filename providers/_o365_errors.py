@@ -4,8 +4,7 @@ See: https://learn.microsoft.com/graph/errors and https://learn.microsoft.com/en
 """
 
 import re
-import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus as Status
@@ -14,8 +13,8 @@ from typing import Any
 import requests
 from msal.exceptions import MsalError
 from O365.connection import TokenExpiredError
-from urllib3.exceptions import NewConnectionError
 
+from providers._causes import is_stranger, was_never_sent
 from providers._o365_door import NoTokenEndpointError, NoTokenNowError, TokenRefusedError, TokenThrottledError
 from providers._o365_tokens import CertificateExpiredError
 from providers._retry_after import retry_after
@@ -179,10 +178,9 @@ def _lost(_error: Exception, writing: bool) -> ProviderError:
 
 
 def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
-    causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+    if is_stranger(error):
         return Unavailable("Microsoft's certificate is not trusted: check root_url and ca_file.")
-    if any(isinstance(cause, NewConnectionError) for cause in causes):
+    if was_never_sent(error):
         return _unreachable(error, writing)
     return _lost(error, writing)
 
@@ -200,7 +198,7 @@ def _unreadable(_error: Exception, writing: bool) -> ProviderError:
 
 
 def _no_token(error: Exception, _writing: bool) -> ProviderError:
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+    if is_stranger(error):
         return Unavailable("The certificate of Microsoft's sign-in is not trusted: check authority and ca_file.")
     return Unavailable("Microsoft's sign-in cannot be reached or is failing: it is asked again later.")
 
@@ -225,14 +223,6 @@ def _expired(error: CertificateExpiredError, _writing: bool) -> ProviderError:
     return Unauthorized(
         f"The application's certificate expired on {error.expired:%Y-%m-%d}: make a new one, and upload it."
     )
-
-
-def _causes(error: BaseException) -> Iterator[object]:
-    """The wire's libraries put a cause into arguments and into `reason`, as well as into the usual chain."""
-    yield error
-    for inner in (*error.args, getattr(error, "reason", None), error.__context__):
-        if isinstance(inner, BaseException):
-            yield from _causes(inner)
 
 
 FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {
