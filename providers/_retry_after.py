@@ -19,6 +19,6 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(text)), LONGEST) if len(text) <= _MOST_DIGITS else LONGEST
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(max(timedelta(0), until.replace(tzinfo=until.tzinfo or UTC) - now), LONGEST)

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp
 
-from sandbox import control, timetable_api
+from sandbox import control, institution_ics, timetable_api
 from sandbox.faults import Faults, FaultyWire
 from sandbox.institution import Institution
 from sandbox.institution_year import label
@@ -22,6 +22,7 @@ def application(institution: Institution, faults: Faults, extra_routes: Sequence
     routes = [
         Route("/", _front_page(institution)),
         *timetable_api.routes(institution),
+        *institution_ics.routes(institution),
         *control.routes(institution, faults),
         *extra_routes,
     ]

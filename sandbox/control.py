@@ -15,8 +15,13 @@ from sandbox.institution import Institution
 from sandbox.institution_json import event_json
 from sandbox.institution_model import NotPossibleError, UnknownNameError
 from sandbox.institution_request import RefusedError, flag, span
+from sandbox.institution_wishes import parts
+from sandbox.timetable_formats import json_bytes
 
-CHANGES = ("move", "cancel", "add", "change_room", "retitle", "filter_group", "subscribe", "unsubscribe")
+CHANGES = (
+    *("move", "cancel", "add", "change_room", "retitle", "filter_group", "subscribe", "unsubscribe", "end_term"),
+    "grant",
+)
 """What `POST /sandbox/changes` carries out: methods of `Institution`, with their own argument names."""
 
 _Endpoint = Callable[[Request], Awaitable[Any]]
@@ -55,7 +60,7 @@ def _answering(endpoint: _Endpoint) -> _Endpoint:
 
 
 def _json(content: Any, status: int) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    return Response(json_bytes(content), status, media_type="application/json")
 
 
 def _explained(error: ValidationError) -> str:
@@ -87,7 +92,7 @@ class _Control:
         """A person's events as the timetable API would tell them; it takes startDate and endDate too."""
         username = request.path_params["username"]
         wishes = self.institution.wishes(username)
-        keys = frozenset(wishes.subscriptions())
+        keys = frozenset(part.key for part in parts(wishes.subscriptions()))
         return [
             event_json(event, self.institution.zone, keys, filtered=wishes.hides(event), dutch=False)
             for event in self.institution.timetable(username, *span(self.institution, request))

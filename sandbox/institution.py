@@ -1,15 +1,19 @@
 """A university on one machine: seeded, the same every time, and changed while it runs as a timetabling office would."""
 
 import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sandbox.institution_build import build
+from sandbox.institution_catalogue import Catalogue
 from sandbox.institution_events import Events
-from sandbox.institution_model import EVENT_TYPES, Event, Person, Room, Timetable, UnknownNameError, code
-from sandbox.institution_wishes import Wishes
+from sandbox.institution_messages import Messages
+from sandbox.institution_model import EVENT_TYPES, Choice, Event, NotPossibleError, Person, Room, UnknownNameError, code
+from sandbox.institution_terms import Term, terms
+from sandbox.institution_tokens import MESSAGES, ApiToken, Grants
+from sandbox.institution_wishes import Wishes, parts
 from sandbox.institution_year import academic_year
 
 T = TypeVar("T")
@@ -20,8 +24,8 @@ class Institution:
 
     It is built around `now`: the academic year of that day and the one after it. With `now` given its clock stands
     still, without it the clock runs. With `etags` the timetable API offers ETags, which the vendor does not promise.
-    `filtering` may be switched off, as some sites do for event type groups. Both tokens open the API; only the elevated
-    one may ask on behalf of a person.
+    `filtering` may be switched off, as some sites do for event type groups. The tokens open the API: only the elevated
+    one may ask on behalf of a person, only the one for messages may change these.
     """
 
     def __init__(
@@ -34,19 +38,27 @@ class Institution:
         etags: bool = False,
         elevated_token: str = "sandbox-elevated",
         ordinary_token: str = "sandbox-ordinary",
+        messages_token: str = "sandbox-messages",
     ) -> None:
         self.zone = ZoneInfo(zone)
         self.etags = etags
         self.filtering = True
         self.elevated_token = elevated_token
-        self.ordinary_token = ordinary_token
+        self.api_tokens = {
+            elevated_token: ApiToken(elevated=True),
+            ordinary_token: ApiToken(),
+            messages_token: ApiToken(roles=frozenset({MESSAGES})),
+        }
+        self.grants = Grants()
+        self.messages = Messages()
+        self._term_ends: dict[str, datetime | None] = {}
         self._now = now
         self._added = itertools.count(1)
         self.year = academic_year(self.now().astimezone(self.zone).date())
         campus = build(seed, self.year, self.zone, people)
         self._people = {person.username: person for person in campus.people}
         self._rooms = {room.name: room for room in campus.rooms}
-        self._timetables = {timetable.key: timetable for timetable in campus.timetables}
+        self.catalogue = Catalogue(campus.timetables)
         self._events = Events(self.zone, campus.events)
         self._wishes = {
             name: Wishes(keys, campus.filtered.get(name, frozenset())) for name, keys in campus.subscriptions.items()
@@ -89,38 +101,54 @@ class Institution:
     ) -> list[Event]:
         """The person's events that touch `[start, end)`, sorted by start and end; `kinds` of timetable, or all."""
         subscriptions = self.wishes(username).subscriptions(kinds, exclude_resources=exclude_resources)
-        return self._events.touching([key for key, enabled in subscriptions.items() if enabled], start, end)
+        shown = list(parts(subscriptions))
+        events = self._events.touching([each.key for each in shown], start, end)
+        if any(each.options for each in shown):
+            return [event for event in events if any(each.shows(event) for each in shown)]
+        return events
 
     def events_in(self, key: str, start: datetime | None = None, end: datetime | None = None) -> list[Event]:
         """The events of one timetable that touch `[start, end)`, sorted by start and end."""
-        return self._events.touching([_named(self._timetables, key, "Timetable").key], start, end)
+        return self._events.touching(self.catalogue[key].children or [key], start, end)
 
-    def timetables(self, kind: str, database: str | None = None, search: str = "") -> list[Timetable]:
-        """What there is of a kind with `search` in its description, in the current database unless another is named."""
-        return [
-            each
-            for each in self._timetables.values()
-            if each.kind == kind
-            and each.database == (database or str(self.year))
-            and search.casefold() in each.description.casefold()
-        ]
+    def terms(self, *, dutch: bool = False) -> Iterator[Term]:
+        """Of each academic year the whole, with and without its holidays, and its blocks without their breaks."""
+        for term in terms(self.databases, self.zone, dutch=dutch):
+            end = self._term_ends.get(term.id, term.end)
+            if end:
+                yield term.until(end)
 
-    def describe(self, key: str) -> str:
-        """What the timetable of that key is called; a person's own stands in no list."""
-        known = self._timetables.get(key)
-        return known.description if known else "Personal timetable"
+    def options(self, key: str) -> dict[str, Choice]:
+        """What one can take of a timetable, by id and sorted by name: the student sets of a course, else nothing."""
+        if self.catalogue[key].kind != "module":
+            return {}
+        sets = {each.id: each.name for event in self.events_in(key) for each in event.student_sets}
+        return {ident: Choice(ident, name) for ident, name in sorted(sets.items(), key=lambda each: each[1])}
 
-    def subscribe(self, username: str, key: str, *, enabled: bool = True) -> None:
-        self.wishes(username).subscribe(_named(self._timetables, key, "Timetable").key, enabled=enabled)
+    def subscribe(self, username: str, key: str, *, enabled: bool = True, options: Collection[str] = ()) -> None:
+        children = self.catalogue[key].children
+        self.wishes(username).subscribe(key, enabled=enabled, options=options, children=children)
 
     def unsubscribe(self, username: str, key: str) -> None:
         self.wishes(username).unsubscribe(key)
+
+    def grant(self, username: str, scopes: list[str]) -> str:
+        """A new OAuth token with which the person lets an application read what is theirs."""
+        return self.grants.give(self.person(username).username, scopes)
 
     def filter_group(
         self, username: str, group: str, *, filtered: bool | None = None, for_sync: bool | None = None
     ) -> None:
         """Set a person's wish for an event type group; None leaves that part of it as it is."""
         self.wishes(username).filter_group(group, filtered=filtered, for_sync=for_sync)
+
+    def end_term(self, term_id: str, end: datetime | None = None) -> None:
+        """Let a term be over at another time; without one it is there no more."""
+        known = {each.id: each for each in terms(self.databases, self.zone, dutch=False)}
+        term, over = _named(known, term_id, "Term"), self._utc(end) if end else None
+        if over and over <= term.start:
+            raise NotPossibleError("A term ends after it begins")
+        self._term_ends[term.id] = over
 
     def move(self, event_id: str, start: datetime) -> str:
         """Give the event another start and the same length. The id, which is another one on another day."""

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
+from sandbox.institution_listing import timetables
 from sandbox.institution_model import (
     EVENT_TYPES,
     Campus,
@@ -15,10 +16,10 @@ from sandbox.institution_model import (
     Department,
     Event,
     Person,
+    Programme,
     Room,
     StudentSet,
     Teacher,
-    Timetable,
     code,
     timetable_key,
 )
@@ -31,14 +32,6 @@ _SLOTS = tuple((day, clock) for day in range(5) for clock in ("09:00", "11:00", 
 _LENGTH = timedelta(minutes=105)
 _HALVES = ("A", "B")
 _COURSES_A_BLOCK = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Programme:
-    key: str
-    courses: tuple[Course, ...]
-    halves: tuple[StudentSet, ...]
-    teachers: tuple[Teacher, ...]
 
 
 def build(seed: int, year: int, zone: ZoneInfo, people: int) -> Campus:
@@ -66,7 +59,7 @@ def build(seed: int, year: int, zone: ZoneInfo, people: int) -> Campus:
         people=persons,
         rooms=rooms,
         events=events,
-        timetables=tuple(_timetables(databases, programmes, teachers, rooms)),
+        timetables=tuple(timetables(databases, programmes, rooms)),
         subscriptions=_subscriptions(persons, teachers, halves, databases),
         filtered=_filtered(persons, halves, events),
     )
@@ -79,7 +72,7 @@ def _rooms(seed: int) -> Iterator[Room]:
             yield Room(code(seed, "room", key, number), f"{key}{number:03}", name, key, 20 + 37 * number % 280)
 
 
-def _programme(seed: int, key: str, teachers: tuple[Teacher, ...]) -> _Programme:
+def _programme(seed: int, key: str, teachers: tuple[Teacher, ...]) -> Programme:
     department_name, subjects = PROGRAMMES[key]
     department = Department(code(seed, "department", key), department_name)
     courses = tuple(
@@ -88,7 +81,7 @@ def _programme(seed: int, key: str, teachers: tuple[Teacher, ...]) -> _Programme
         for place, subject in enumerate(subjects, 1)
     )
     halves = tuple(StudentSet(code(seed, "set", key, half), f"{key}-1{half}", f"{key} 1{half}") for half in _HALVES)
-    return _Programme(key, courses, halves, teachers)
+    return Programme(key, courses, halves, teachers)
 
 
 def _people(names: list[str], teachers: int) -> Iterator[Person]:
@@ -101,7 +94,7 @@ def _people(names: list[str], teachers: int) -> Iterator[Person]:
 
 
 def _year(
-    random: Random, database: str, programme: _Programme, rooms: tuple[Room, ...], zone: ZoneInfo
+    random: Random, database: str, programme: Programme, rooms: tuple[Room, ...], zone: ZoneInfo
 ) -> Iterator[Event]:
     for number, block in enumerate(blocks(int(database))):
         courses = programme.courses[_COURSES_A_BLOCK * number :][:_COURSES_A_BLOCK]
@@ -142,7 +135,7 @@ class _Series:
             )
 
 
-def _block(random: Random, programme: _Programme, courses: tuple[Course, ...], block: Block) -> Iterator[_Series]:
+def _block(random: Random, programme: Programme, courses: tuple[Course, ...], block: Block) -> Iterator[_Series]:
     """Of each course two lectures a week for everybody, a tutorial and a lab a week for each half, and an exam.
 
     No half is in two places at once.
@@ -192,16 +185,3 @@ def _filtered(
         for place, person in enumerate(students)
         if place % 3 == 1
     }
-
-
-def _timetables(
-    databases: tuple[str, ...], programmes: list[_Programme], teachers: list[Teacher], rooms: tuple[Room, ...]
-) -> Iterator[Timetable]:
-    named: list[tuple[str, str, str]] = [("staff", each.id, each.name) for each in teachers]
-    named += [("location", each.id, each.name) for each in rooms]
-    for programme in programmes:
-        named += [("module", each.id, f"{each.code} {each.name}") for each in programme.courses]
-        named += [("studentset", each.id, each.name) for each in programme.halves]
-    for database in databases:
-        for kind, identifier, description in named:
-            yield Timetable(timetable_key(database, kind, identifier), description)

@@ -1,10 +1,9 @@
-"""How the timetable API tells things, in JSON: the whole documented field set, as unevenly as real sites fill it."""
+"""How the timetable API tells an event: the whole documented field set, as unevenly as real sites fill it."""
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.institution_model import Event, EventType, Person, Room, StudentSet, Teacher, code
+from sandbox.institution_model import Event, EventType, Room, StudentSet, Teacher
 from sandbox.institution_wishes import GroupFilter
 
 Json = dict[str, Any]
@@ -20,8 +19,8 @@ def event_json(event: Event, zone: ZoneInfo, keys: frozenset[str], *, filtered: 
         "activityDescription": event.title,
         "moduleCode": event.course.code if event.course else None,
         **_type(event.type, shape, dutch=dutch),
-        "startDate": milliseconds(event.start),
-        "endDate": milliseconds(event.end),
+        "startDate": event.start,
+        "endDate": event.end,
         "allDay": event.all_day,
         "department": {"id": f"{event.database}!{department.id}", "name": department.name} if department else None,
         "locations": [_room(room) for room in event.rooms],
@@ -43,11 +42,6 @@ def event_json(event: Event, zone: ZoneInfo, keys: frozenset[str], *, filtered: 
         "enrolled": None,
         "timetableKeys": [key for key in event.timetable_keys() if key in keys],
     }
-
-
-def milliseconds(moment: datetime) -> int:
-    """Unix time in milliseconds."""
-    return int(moment.timestamp() * 1000)
 
 
 def _type(kind: EventType | None, shape: int, *, dutch: bool) -> Json:
@@ -102,23 +96,4 @@ def groups_json(groups: dict[str, GroupFilter], *, enabled: bool) -> Json:
             }
             for group, wish in groups.items()
         ],
-    }
-
-
-def user_json(person: Person) -> Json:
-    feed = f"https://timetable.example.edu/ical?eu={code('feed', person.username)[:12]}&t={code('t', person.username)}"
-    return {"username": person.username, "roles": list(person.roles), "feedUrl": feed}
-
-
-def subscription_json(key: str, description: str, *, enabled: bool) -> Json:
-    database, kind, _ = key.split("!", 2)
-    return {
-        "key": key,
-        "database": database,
-        "type": kind,
-        "description": description,
-        "enabled": enabled,
-        "removable": kind != "user",
-        "childSubscriptions": [],
-        "enabledOptions": [],
     }

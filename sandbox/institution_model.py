@@ -49,6 +49,16 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class Programme:
+    """The courses of one department, and who learns and teaches them."""
+
+    key: str
+    courses: tuple[Course, ...]
+    halves: tuple[StudentSet, ...]
+    teachers: tuple[Teacher, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EventType:
     """`group` is the event type group a person can filter, by id and by description."""
 
@@ -83,6 +93,11 @@ class Person:
     name: str
     mail: str
     roles: tuple[str, ...]
+
+    @property
+    def feed_token(self) -> str:
+        """The secret in the address of the person's iCalendar feed."""
+        return code("t", self.username)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +141,26 @@ def timetable_key(database: str, kind: str, identifier: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What one can pick, by its identifier: a value of a filter, or an option of a timetable."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Timetable:
-    """Something one can subscribe to."""
+    """Something one can subscribe to.
+
+    `host_key` is what the timetabling application calls it, `filters` what it is found by, a name and a value each;
+    `children` are the keys of the timetables that one with children consists of.
+    """
 
     key: str
     description: str
+    host_key: str = ""
+    filters: tuple[tuple[str, Choice], ...] = ()
+    children: tuple[str, ...] = ()
 
     @property
     def database(self) -> str:

@@ -1,4 +1,4 @@
-"""What a request to the timetable API says: who asks, on whose behalf, and for which days."""
+"""What the parameters of a request to the institution say: dates in every documented form, switches and forms."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
@@ -8,6 +8,8 @@ from starlette.requests import Request
 
 from sandbox.institution import Institution
 
+FORM = "application/x-www-form-urlencoded"
+
 
 class RefusedError(Exception):
     """Answered with `status` and the documented error body: `kind` is its errorType."""
@@ -16,29 +18,6 @@ class RefusedError(Exception):
         super().__init__(message)
         self.status = status
         self.kind = kind
-
-
-def authenticate(institution: Institution, request: Request) -> str:
-    """The API token, if it is one of the two."""
-    token = _header(request, "apiToken")
-    if token not in {institution.elevated_token, institution.ordinary_token}:
-        raise RefusedError(401, "Unauthorized", "The header apiToken is missing or holds no valid token")
-    return token
-
-
-def username(institution: Institution, request: Request) -> str:
-    """Whose timetable is asked for: `requestedAuth`, which takes an elevated token."""
-    if authenticate(institution, request) != institution.elevated_token:
-        raise RefusedError(403, "Forbidden", "This token has no elevated privileges")
-    name = _header(request, "requestedAuth")
-    if not name:
-        raise RefusedError(401, "Unauthorized", "The header requestedAuth is missing")
-    return institution.person(name).username
-
-
-def _header(request: Request, name: str) -> str:
-    """Starlette reads headers as Latin-1; clients send UTF-8."""
-    return request.headers.get(name, "").encode("latin-1").decode("utf-8", "replace")
 
 
 def span(institution: Institution, request: Request) -> tuple[datetime | None, datetime | None]:
@@ -70,14 +49,9 @@ def flag(text: str | None) -> bool:
     return text is not None and text.lower() == "true"
 
 
-def number(request: Request, name: str) -> int:
-    """A parameter that counts; 0 when it is absent."""
-    text = request.query_params.get(name, "0")
-    if not re.fullmatch(r"\d{1,9}", text):
-        raise RefusedError(400, "BadParameter", f"Not a number: {name}={text}")
-    return int(text)
-
-
 async def form(request: Request) -> list[tuple[str, str]]:
-    """The fields of an `application/x-www-form-urlencoded` body."""
-    return parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
+    """The fields of an `application/x-www-form-urlencoded` body; of no body none."""
+    body = await request.body()
+    if body and request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != FORM:
+        raise RefusedError(415, "UnsupportedMediaType", f"The body must be {FORM}")
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)

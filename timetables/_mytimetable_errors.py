@@ -10,7 +10,7 @@ import orjson
 import requests
 import urllib3
 
-from timetables.base import ContractBroken, PersonUnknown, SourceError, Throttled, Unauthorized, Unavailable
+from timetables.base import ContractBroken, CredentialRefused, PersonUnknown, SourceError, Throttled, Unavailable
 
 
 class NotTheApiError(ContractBroken):
@@ -51,7 +51,7 @@ _HINTS = {
     requests.exceptions.ConnectionError: "the connection failed; check the address, and whether the site is up",
 }
 
-_REFUSED = (Unauthorized, "check token in the timetable's section, and that it has elevated privileges")
+_REFUSED = (CredentialRefused, "check token in the timetable's section, and that it has elevated privileges")
 _BROKEN_SITE = (Unavailable, "the site has a problem of its own; it will be tried again")
 _ODD_ANSWER = (ContractBroken, "no timetable API should say so; check urls, and the site's version")
 _MEANINGS: dict[int, tuple[type[SourceError], str]] = {
@@ -116,7 +116,7 @@ def retry_after(text: str | None, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(text[:9])), _LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta()), _LONGEST_WAIT)

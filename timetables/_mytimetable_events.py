@@ -83,8 +83,8 @@ def profile(body: bytes, where: str) -> tuple[str, tuple[str, ...], str]:
 def _event(raw: Any, where: str, zone: ZoneInfo, unwished: Mapping[str, str]) -> SourceEvent:
     if not isinstance(raw, dict):
         raise ContractBroken(f"GET {where} is no object; look whether the site's version is supported.")
-    start = _moment(raw.get("startDate"), zone)
-    end = start if raw.get("endDate") is None else _moment(raw.get("endDate"), zone)
+    start = moment(raw.get("startDate"), zone)
+    end = start if raw.get("endDate") is None else moment(raw.get("endDate"), zone)
     if start is None or end is None:
         raise ContractBroken(f"GET {where} has no start or end that can be read; correct it in the timetable.")
     kind = raw.get("eventType")
@@ -119,7 +119,7 @@ def _hidden(raw: dict[str, Any], group: str, unwished: Mapping[str, str]) -> str
     return f'event type group "{unwished[group]}" is filtered for sync' if group and group in unwished else ""
 
 
-def _moment(value: Any, zone: ZoneInfo) -> datetime | None:
+def moment(value: Any, zone: ZoneInfo) -> datetime | None:
     """A time in milliseconds since 1970 or in ISO 8601; None where it is neither, or no date anybody teaches on.
 
     A count of seconds would be such a date, in January 1970.
@@ -127,14 +127,14 @@ def _moment(value: Any, zone: ZoneInfo) -> datetime | None:
     try:
         if isinstance(value, str) and not re.fullmatch(r"\s*-?\d+(\.0+)?\s*", value):
             local = datetime.fromisoformat(value.strip())
-            moment = (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC)
+            instant = (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC)
         elif isinstance(value, int | float | str) and not isinstance(value, bool):
-            moment = _EPOCH + timedelta(milliseconds=float(value) if isinstance(value, str) else value)
+            instant = _EPOCH + timedelta(milliseconds=float(value) if isinstance(value, str) else value)
         else:
             return None
     except (ValueError, OverflowError):
         return None
-    return moment if 1990 <= moment.year < 2200 else None  # noqa: PLR2004 - two years that are no one's business
+    return instant if 1990 <= instant.year < 2200 else None  # noqa: PLR2004 - two years that are no one's business
 
 
 def _flag(value: Any) -> bool:

@@ -93,6 +93,10 @@ class Wire:
                 return self._answer(response, where)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise failure(error, where) from error
+        except ValueError as error:  # requests looks where a redirect leads, followed or not
+            raise NotTheApiError(
+                f"GET {where} answered with a redirect that cannot be read: check urls in the timetable's section."
+            ) from error
 
     def _asked(
         self, where: str, headers: Mapping[str, str | bytes], params: Mapping[str, str] | None

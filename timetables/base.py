@@ -2,13 +2,16 @@
 
 A source module stands in this folder under the name that `carillon.toml` calls `source`. It exports `Settings`, a
 pydantic model of the section `[tenants.X.timetable]`, and `connect(settings, zone) -> Source`, which makes no request.
+The property `credentials` of `Settings`, where it needs any, is a tuple of `_held.Held`: what it holds, and until when
+that is good.
 
 Errors say what the caller shall do, and none of them is ever an empty timetable::
 
     SourceError
     ├── Throttled         later, and not before retry_after
     ├── Unavailable       later
-    ├── Unauthorized      tell an operator: the token is refused, for everybody of this tenant
+    ├── Unauthorized      tell an operator: our credential or rights are refused
+    │   └── CredentialRefused   the credential itself is, whoever's timetable was asked for
     ├── PersonUnknown     tell an administrator: the source does not know this user
     └── ContractBroken    the answer is not a timetable
 """
@@ -67,10 +70,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """A complete reading. `validator` is the source's word for «the same as this time», at most 1,000 characters."""
+    """A complete reading. `validator` is the source's word for «the same as this time», at most 1,000 characters. `end`
+    is where the reading ends, if the source was told to go on beyond the end that it was asked for.
+    """
 
     events: Sequence[SourceEvent]
     validator: str
+    end: datetime | None = None
 
 
 class Source(Protocol):
@@ -80,7 +86,8 @@ class Source(Protocol):
         """The events of `person` that touch `[start, end)`, or None: nothing changed since the reading that gave
         `validator`.
 
-        Complete, or it raises. Raises: SourceError.
+        Complete, or it raises. A source that knows of terms may go on to a later end, and says so in the timetable:
+        with another such end than last time something has changed. Raises: SourceError.
         """
         ...
 
@@ -104,6 +111,10 @@ class Unavailable(SourceError):
 
 
 class Unauthorized(SourceError):
+    pass
+
+
+class CredentialRefused(Unauthorized):
     pass
 
 

@@ -1,54 +1,41 @@
 """Timetables out of MyTimetable, over its API.
 
-See: the vendor's page «MyTimetable API»; resources /timetable, /eventtypegroups, /user and /databasedetails.
+See: the vendor's page «MyTimetable API», and docs/timetable-api.md for the resources that are read.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FilePath
 
+from timetables._held import Held, Moment
 from timetables._mytimetable_errors import ELSEWHERE
 from timetables._mytimetable_events import events, labels, profile, unwished_groups
+from timetables._mytimetable_questions import Known, Question, milliseconds
+from timetables._mytimetable_settings import BaseUrl, Token
+from timetables._mytimetable_subscriptions import subscribed
+from timetables._mytimetable_terms import ABSENT, reach, unknown
+from timetables._mytimetable_weeks import labelled, week_labels
 from timetables._mytimetable_wire import NOTHING, Answer, Version, Wire
-from timetables.base import Person, PersonUnknown, Timetable
+from timetables.base import ContractBroken, Person, PersonUnknown, SourceEvent, Timetable
 
 T = TypeVar("T")
+Headers = Mapping[str, str | bytes]
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 _NO_GROUPS = b'{"filteringEnabled":false}'
 """What a site without /eventtypegroups (before 3.0) would say there."""
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NO_LABELS = b"{}"
+"""What stands for a map of week labels that is not there: all of them before 2.7, or the one named in week_labels."""
 
 
-def _base_url(text: str) -> str:
-    no_address = ValueError("expected the address of the API, like https://timetable.example.org/api/v0/")
-    try:
-        url = urlsplit(text)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        # What urllib says of a password with a slash or a bracket in it quotes that.
-        raise no_address from None
-    path = re.fullmatch(r"(/.*)?/api/v\d+/?", url.path)
-    if url.scheme not in {"http", "https"} or not host or not path or url.query or url.fragment or "@" in url.netloc:
-        raise no_address
-    if url.scheme == "http" and host not in _LOOPBACK:
-        raise ValueError("must begin with https:// (http:// only for this machine): the token reads for everybody")
-    return text.rstrip("/") + "/"
-
-
-def _token(secret: SecretStr) -> SecretStr:
-    token = secret.get_secret_value().strip()
-    if not (token and token.isascii() and token.isprintable()):
-        raise ValueError("expected the API token, one line of ASCII")
-    return SecretStr(token)
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -57,24 +44,34 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     urls: Annotated[
-        list[Annotated[str, AfterValidator(_base_url)]],
+        list[BaseUrl],
         Field(
             min_length=1, max_length=8, description="Base URLs of the API, tried in this order; each ends in /api/v0/."
         ),
     ]
-    token: Annotated[
-        SecretStr,
-        AfterValidator(_token),
-        Field(description="API token with elevated privileges: it reads for everybody."),
-    ]
+    token: Annotated[Token, Field(description="API token with elevated privileges: it reads for everybody.")]
+    token_expires: Moment | None = Field(None, description="When the token runs out; it does not tell itself.")
     username_prefix: str = Field("", max_length=100, description="Put before every username, like `DOMAIN\\`.")
     username_postfix: str = Field("", max_length=100, description="Put after every username, like `@example.org`.")
     ca_file: FilePath | None = Field(None, description="PEM file of the authority that signed the site's certificate.")
+    week_labels: str = Field(
+        "", pattern=r"^[\w.~-]*$", max_length=100, description="Key of the map of week labels to be read."
+    )
+    terms: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
+        BeforeValidator(_several),
+        Field(max_length=100, description="Keys or ids of terms that the window does not end inside, or `all`."),
+    ] = ()
     connect_timeout: float = Field(1.0, ge=0.1, le=60, description="Seconds to wait for a connection.")
     read_timeout: float = Field(10.0, ge=0.1, le=300, description="Seconds to wait for the next piece of an answer.")
     pool: int = Field(16, ge=1, le=256, description="Connections to one site, and requests under way, in one process.")
     max_bytes: int = Field(20_000_000, ge=10_000, le=500_000_000, description="Longest answer, in bytes once unpacked.")
     max_events: int = Field(20_000, ge=100, le=200_000, description="Most events of one person in one answer.")
+
+    @property
+    def credentials(self) -> tuple[Held, ...]:
+        """The token, which reads for everybody."""
+        return (Held("TIMETABLE_TOKEN", "token", expires=self.token_expires),)
 
 
 def connect(settings: Settings, zone: str) -> "MyTimetable":
@@ -89,40 +86,6 @@ class Profile:
     username: str
     roles: tuple[str, ...]
     feed_url: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What is asked for one person, and its digest: an answer to another question proves nothing."""
-
-    headers: Mapping[str, str | bytes]
-    span: Mapping[str, str]
-
-    def digest(self) -> str:
-        asked = {name: value for name, value in self.headers.items() if name != "apiToken"}
-        return hashlib.sha256(repr((asked, self.span)).encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a validator says of an earlier reading: which versions answered which question."""
-
-    question: str
-    timetable: Version = NOTHING
-    groups: Version = NOTHING
-
-    def __str__(self) -> str:
-        versions = [[each.etag, each.digest] for each in (self.timetable, self.groups)]
-        return orjson.dumps([self.question, *versions]).decode()
-
-    @classmethod
-    def read(cls, validator: str | None, question: str) -> "_Known":
-        """What `validator` says, if it is ours and about the same question; else that nothing is known."""
-        with suppress(ValueError, TypeError):
-            asked, timetable, groups = orjson.loads(validator or "")
-            if asked == question:
-                return cls(question, Version(*timetable), Version(*groups))
-        return cls(question)
 
 
 class MyTimetable:
@@ -141,13 +104,14 @@ class MyTimetable:
 
     def fetch(self, person: Person, start: datetime, end: datetime, validator: str | None = None) -> Timetable | None:
         """The events of `person` that touch `[start, end)`, or None: nothing changed since the reading that gave
-        `validator`, which asked for the same person, locale, start and end.
+        `validator`, which asked for the same person, locale, start and end. With `terms`, those up to the end of a term
+        that `end` is inside.
 
-        Two requests: for the events, and for the event type groups that the person does not want in the calendar.
-        Raises: SourceError.
+        Two requests: for the events, and for the event type groups that the person does not want in the calendar; with
+        `week_labels` one more for these, and one for `terms`. Raises: SourceError.
         """
-        question = _Question(self._headers(person), {"startDate": _milliseconds(start), "endDate": _milliseconds(end)})
-        known = _Known.read(validator, question.digest())
+        question = Question(self._headers(person), (start, end), self._settings.week_labels, self._settings.terms)
+        known = Known.read(validator, question)
         return self._first(lambda base: self._reading(base, question, known))
 
     def whoami(self, person: Person) -> Profile:
@@ -163,11 +127,24 @@ class MyTimetable:
         presence = self._first(self._presence)
         if person is None:
             return presence
-        return f"{presence} It knows {person.username} as {', '.join(self.whoami(person).roles) or 'nobody special'}."
+        roles = ", ".join(self.whoami(person).roles) or "nobody special"
+        return f"{presence} It knows {person.username} as {roles}, with {self._subscribed(person)}."
+
+    def _subscribed(self, person: Person) -> str:
+        headers = self._headers(person)
+        return self._first(lambda base: subscribed(*self._wire.get(f"{base}subscriptions", headers).content()))
 
     def _presence(self, base: str) -> str:
         answer = self._wire.get(f"{base}databasedetails", self._credentials(), personal=False)
-        return f"MyTimetable at {base} answers, databases {', '.join(labels(*answer.content())) or 'none'}."
+        told = f"MyTimetable at {base} answers, databases {', '.join(labels(*answer.content())) or 'none'}."
+        key, terms = self._settings.week_labels, self._settings.terms
+        if key and not week_labels(*self._labels(base, self._credentials(), NOTHING).content()):
+            raise ContractBroken(f"{told} It has no week labels {key}: correct week_labels in the timetable's section.")
+        if terms and (strange := unknown(*self._terms(base, NOTHING).content(), terms)):
+            raise ContractBroken(
+                f"{told} It has no term {', '.join(strange)}: correct terms in the timetable's section."
+            )
+        return told
 
     def _first(self, ask: Callable[[str], T]) -> T:
         """What the first base URL says at which the API answers at all; the last one's failure if none does."""
@@ -177,22 +154,61 @@ class MyTimetable:
                 return ask(base)
         return ask(last)
 
-    def _reading(self, base: str, question: _Question, known: _Known) -> Timetable | None:
-        timetable = self._timetable(base, question, known.timetable)
-        groups = self._groups(base, question, known.groups)
-        if (timetable.version.digest, groups.version.digest) == (known.timetable.digest, known.groups.digest):
+    def _reading(self, base: str, question: Question, known: Known) -> Timetable | None:
+        if not question.terms:
+            return self._read(base, question, known)
+        reached = self._reach(base, question, known.reach)
+        if reached.digest != known.reach.digest:
+            # What answered for another span proves nothing about this one.
+            known = Known(known.question)
+        further = question.reaching(reached)
+        timetable = self._read(base, further, replace(known, reach=reached))
+        return replace(timetable, end=further.window[1]) if timetable else None
+
+    def _reach(self, base: str, question: Question, known: Version) -> Version:
+        answer = self._terms(base, known)
+        if not answer.body:
+            return known
+        end = reach(*answer.content(), question.terms, question.window, self._zone)
+        return Version(answer.version.etag, milliseconds(end))
+
+    def _read(self, base: str, question: Question, known: Known) -> Timetable | None:
+        asks = self._asks(base, question)
+        versions = known.versions if len(known.versions) == len(asks) else (NOTHING,) * len(asks)
+        answers = [ask(version) for ask, version in zip(asks, versions, strict=True)]
+        if [each.version.digest for each in answers] == [each.digest for each in versions]:
             return None
-        # Only one of the two is «not modified»: its body is needed after all.
-        timetable = timetable if timetable.body else self._timetable(base, question, NOTHING)
-        groups = groups if groups.body else self._groups(base, question, NOTHING)
-        found = events(*timetable.content(), self._zone, unwished_groups(*groups.content()), self._settings.max_events)
-        return Timetable(found, str(_Known(known.question, timetable.version, groups.version)))
+        # Where only some are «not modified», their bodies are needed after all.
+        whole = [each if each.body else ask(NOTHING) for ask, each in zip(asks, answers, strict=True)]
+        now_known = replace(known, versions=tuple(each.version for each in whole))
+        return Timetable(self._events(*whole), str(now_known))
 
-    def _timetable(self, base: str, question: _Question, known: Version) -> Answer:
-        return self._wire.get(f"{base}timetable", question.headers, question.span, known=known)
+    def _asks(self, base: str, question: Question) -> list[Callable[[Version], Answer]]:
+        """What is asked, each beside the version of it that is known."""
+        asks = [
+            partial(self._timetable, base, question.headers, question.span),
+            partial(self._groups, base, question.headers),
+        ]
+        return [*asks, partial(self._labels, base, question.headers)] if question.week_labels else [*asks]
 
-    def _groups(self, base: str, question: _Question, known: Version) -> Answer:
-        return self._wire.get(f"{base}eventtypegroups", question.headers, known=known, absent=_NO_GROUPS)
+    def _events(self, timetable: Answer, groups: Answer, weeks: Answer | None = None) -> list[SourceEvent]:
+        unwished = unwished_groups(*groups.content())
+        found = events(*timetable.content(), self._zone, unwished, self._settings.max_events)
+        return labelled(found, week_labels(*weeks.content()), self._zone) if weeks else found
+
+    def _timetable(self, base: str, headers: Headers, span: Mapping[str, str], known: Version) -> Answer:
+        return self._wire.get(f"{base}timetable", headers, span, known=known)
+
+    def _groups(self, base: str, headers: Headers, known: Version) -> Answer:
+        return self._wire.get(f"{base}eventtypegroups", headers, known=known, absent=_NO_GROUPS)
+
+    def _labels(self, base: str, headers: Headers, known: Version) -> Answer:
+        where = f"{base}weeklabelmaps/{self._settings.week_labels}"
+        return self._wire.get(where, headers, known=known, absent=_NO_LABELS)
+
+    def _terms(self, base: str, known: Version) -> Answer:
+        """They are nobody's: what is asked is the same for everybody, and a proxy may know the answer."""
+        return self._wire.get(f"{base}terms", self._credentials(), known=known, personal=False, absent=ABSENT)
 
     def _headers(self, person: Person) -> dict[str, str | bytes]:
         name = f"{self._settings.username_prefix}{person.username}{self._settings.username_postfix}"
@@ -204,7 +220,3 @@ class MyTimetable:
 
     def _credentials(self) -> dict[str, str | bytes]:
         return {"apiToken": self._settings.token.get_secret_value(), "Accept": "application/json"}
-
-
-def _milliseconds(moment: datetime) -> str:
-    return str(int(moment.timestamp() * 1000))

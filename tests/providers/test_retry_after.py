@@ -19,6 +19,7 @@ from providers._retry_after import retry_after
         ("9" * 5_000, 86_400),
         ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
         ("Fri, 20 Nov 2026 12:00:30", 30),
+        ("Fri, 20 Nov 2026 12:00:00 +99999999999999999999", None),
         ("soon", None),
         ("-5", None),
         ("", None),

@@ -86,6 +86,7 @@ def test_nobody_listening_is_not_available(source_of, anna, span):
             "login.example.org",
         ),
         (Response(status_code=301, headers={"Location": "/elsewhere"}), ContractBroken, "the same host"),
+        (Response(status_code=302, headers={"Location": "http://[::1"}), ContractBroken, "cannot be read"),
         (Response(status_code=408), Unavailable, "408"),
         (Response("<h1>oops</h1>", 502), Unavailable, "502"),
         (Response(status_code=503, headers={"Retry-After": "soon"}), Unavailable, "503"),
