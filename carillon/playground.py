@@ -1,4 +1,4 @@
-"""Puts the sandbox together: the university, Google's and Microsoft's servers, a real CalDAV server, settings."""
+"""Puts the sandbox together: the university, all its calendar servers, of which CalDAV's is a real one, settings."""
 
 import json
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from starlette.types import ASGIApp
 
 from sandbox.app import application
 from sandbox.certificates import Authority, application_certificate
+from sandbox.connectdaily import routes as connectdaily_routes
+from sandbox.connectdaily_calendars import ConnectDaily
 from sandbox.dav import calendar_server, relay
 from sandbox.ews import routes as ews_routes
 from sandbox.ews_access import Accounts
@@ -28,6 +30,8 @@ from sandbox.serve import serve
 DAV_PASSWORD = "sandbox-dav"  # noqa: S105 - opens nothing but the sandbox's own calendars, on loopback
 EWS_PASSWORD = "sandbox-ews"  # noqa: S105 - as above
 EWS_USER = "svc-carillon"
+CONNECT_DAILY_TOKEN = "sandbox-cd"  # noqa: S105 - as above
+CONNECT_DAILY_USER = "11"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,11 @@ class Playground:
     faults: Faults
     dav_faults: Faults
     exchange_faults: Faults
+    connectdaily: ConnectDaily
+
+    def calendar_number(self, username: str) -> int:
+        """That of a person's own calendar in Connect Daily."""
+        return 2 + [person.username for person in self.institution.people].index(username)
 
 
 @contextmanager
@@ -62,7 +71,9 @@ def playground(
     names = [person.username for person in institution.people]
     addresses = [name for name in names if "@" in name]
     google, exchange, tokens = GoogleCalendar(addresses), Exchange(addresses), MicrosoftTokens()
-    app = application(institution, faults, google_routes(google, faults))
+    daily = _connect_daily(institution)
+    routes = [*google_routes(google, faults), *connectdaily_routes(daily, "/cd")]
+    app = application(institution, faults, routes)
     authority = Authority(folder)
     with (
         serve(app) as url,
@@ -77,9 +88,10 @@ def playground(
         words |= {"ca_file": str(authority.ca_file), "directory": tokens.directory, "client_id": tokens.client_id}
         words |= {"folder": str(folder.resolve()), "zone": institution.zone.key, "token": institution.elevated_token}
         words |= {"dav_password": DAV_PASSWORD, "ews_user": EWS_USER, "ews_password": EWS_PASSWORD}
+        words |= {"daily_user": CONNECT_DAILY_USER, "daily_token": CONNECT_DAILY_TOKEN}
         config.write_text(_SETTINGS.format_map({name: json.dumps(word)[1:-1] for name, word in words.items()}))
         servers = (url, dav_url, dav_server_url, microsoft_url)
-        yield Playground(*servers, config, institution, google, exchange, faults, dav_faults, exchange_faults)
+        yield Playground(*servers, config, institution, google, exchange, faults, dav_faults, exchange_faults, daily)
 
 
 def _microsoft(exchange: Exchange, tokens: MicrosoftTokens, faults: Faults) -> ASGIApp:
@@ -88,6 +100,15 @@ def _microsoft(exchange: Exchange, tokens: MicrosoftTokens, faults: Faults) -> A
     accounts.add(EWS_USER, EWS_PASSWORD, impersonates=True)
     routes = [*ews_routes(exchange, faults, accounts), *graph_routes(Graph(exchange, tokens), faults)]
     return FaultyWire(ExceptionMiddleware(Router(routes)), faults)
+
+
+def _connect_daily(institution: Institution) -> ConnectDaily:
+    """With calendar 1 for everybody, and one for each person in their order."""
+    daily = ConnectDaily(institution.zone)
+    daily.add_account(CONNECT_DAILY_USER, CONNECT_DAILY_TOKEN)
+    for name in ("Timetables", *(person.name for person in institution.people)):
+        daily.add_calendar(name, CONNECT_DAILY_USER)
+    return daily
 
 
 def _certificate(tokens: MicrosoftTokens) -> str:
@@ -121,6 +142,12 @@ service_account = "file:{folder}/google.json"
 root_url = "{url}/"
 requests_per_minute = 0
 requests_per_minute_per_mailbox = 0
+
+[tenants.sandbox.providers.connectdaily]
+url = "{url}/cd/"
+user_id = "{daily_user}"
+token = "{daily_token}"
+calendar_id = 1
 
 [tenants.sandbox.providers.ews]
 url = "{microsoft_url}/EWS/Exchange.asmx"

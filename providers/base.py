@@ -4,8 +4,8 @@ through.
 A provider module stands in this folder under the name that the API calls its `type`. It exports three things:
 
 - `Settings`, a pydantic model: its section `[tenants.X.providers.NAME]` of `carillon.toml`; made from
-  `_limits.Limited`, where the server limits requests or may do so; its `expires`, where it has one, is the moment at
-  which a credential in it runs out, None if that is not known;
+  `_limits.Limited`, where the server limits requests or may do so; its property `credentials`, where it needs any, is
+  a tuple of `_held.Held`: what it holds, and until when that is good;
 - `Target`, a pydantic model made from a synchronization's `provisioning_*` fields (`smtpAddress` for
   `provisioning_smtpAddress`), whose property `mailbox` names the account we write to: the human target, and what a
   lease is taken on;
@@ -18,6 +18,8 @@ Errors say what the caller shall do::
     ├── Unavailable       later
     ├── Ambiguous         it may have been done: look by mark before sending again
     ├── Unauthorized      stop this mailbox, tell a person: our credentials or rights are refused
+    │   └── CredentialRefused   the credential itself is, whoever's mailbox was asked for
+    │   └── NotLinked     stop this mailbox, ask its own person: their consent is missing or was taken back
     ├── MailboxGone       stop this mailbox, tell a person: no such account
     ├── CalendarGone      the account is there and the calendar in it is not
     ├── ContractBroken    the server answered what it should not: our bug or theirs
@@ -234,6 +236,14 @@ class Ambiguous(ProviderError):
 
 
 class Unauthorized(ProviderError):
+    pass
+
+
+class CredentialRefused(Unauthorized):
+    pass
+
+
+class NotLinked(Unauthorized):
     pass
 
 

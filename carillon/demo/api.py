@@ -25,7 +25,8 @@ class Api:
         self._call("PUT", f"/users/{quote(username, safe='')}", data={"displayName": display_name})
 
     def put_synchronization(self, username: str, kind: str, address: str) -> int:
-        fields = {"username": username, "type": kind, "provisioning_smtpAddress": address}
+        name = "provisioning_calendarId" if kind == "connectdaily" else "provisioning_smtpAddress"
+        fields = {"username": username, "type": kind, name: address}
         return int(self._call("PUT", "/synchronizations", data=fields)["synchronization"]["id"])
 
     def synchronization(self, ident: int) -> dict[str, Any]:

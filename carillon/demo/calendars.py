@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 
+from providers._connectdaily_mark import line_of
 from providers._exchange import INSTANCE, PROPERTY_SET
 from providers.base import Window
+from sandbox.connectdaily_calendars import ConnectDaily
+from sandbox.connectdaily_events import day_of, span
 from sandbox.dav import Person as DavPerson
 from sandbox.exchange import Calendar as StoredCalendar
 from sandbox.exchange import Exchange, Item
@@ -128,6 +131,40 @@ class ExchangeMailbox:
         return Entry(item.id, item.start, item.location, (PROPERTY_SET, INSTANCE) in item.properties, item)
 
 
+@dataclass(frozen=True, slots=True)
+class DailyCalendar:
+    """At Connect Daily, by its number."""
+
+    daily: ConnectDaily
+    number: int
+
+    def entries(self) -> list[Entry]:
+        return [self._entry(event) for event in self.daily.events(self.number)]
+
+    def add_own(self, title: str, start: datetime) -> None:
+        self.daily.put(calendar_id=self.number, description=title, **self._times(start, start + timedelta(hours=1)))
+
+    def drag(self, entry: Entry, by: timedelta) -> None:
+        start, end = (_instant(each, self.daily.zone) for each in self._span(entry.whole))
+        self.daily.edit(f"itemguid={entry.id}", **self._times(start + by, end + by))
+
+    def throw_away(self, entry: Entry) -> None:
+        self.daily.remove(f"itemguid={entry.id}")
+
+    def _entry(self, event: dict[str, Any]) -> Entry:
+        guid, start = event["itemguid"], self._span(event)[0]
+        ours = line_of(event["long_description"] or "", guid) is not None
+        return Entry(guid, _instant(start, self.daily.zone), event["contact_name"] or "", ours, event)
+
+    def _span(self, event: dict[str, Any]) -> tuple[date, date]:
+        return span(event, day_of(event["starting_date"]), self.daily.zone)
+
+    def _times(self, start: datetime, end: datetime) -> dict[str, Any]:
+        first, last = (each.astimezone(self.daily.zone) for each in (start, end))
+        days = {"starting_date": str(first.date()), "ending_date": str(last.date())}
+        return {**days, "starting_time": f"{first:%H:%M:%S}", "ending_time": f"{last:%H:%M:%S}"}
+
+
 @dataclass(slots=True)
 class Participant:
     """A person of the university, the calendar they link, and what is in it that is not ours."""
@@ -141,6 +178,11 @@ class Participant:
     @property
     def name(self) -> str:
         return f"{self.person.name} ({self.kind})"
+
+    @property
+    def address(self) -> str:
+        """What provisioning names the calendar by."""
+        return str(self.calendar.number) if isinstance(self.calendar, DailyCalendar) else self.person.mail
 
     def ours(self) -> list[Entry]:
         return [entry for entry in self.calendar.entries() if entry.ours]

@@ -9,6 +9,7 @@ from typing import Any
 from carillon.demo.api import Api
 from carillon.demo.calendars import (
     Calendar,
+    DailyCalendar,
     DavCalendar,
     ExchangeMailbox,
     GoogleMailbox,
@@ -20,10 +21,13 @@ from carillon.demo.calendars import (
 from carillon.playground import DAV_PASSWORD, Playground
 from providers.base import Window
 from sandbox.dav import Person as DavPerson
+from sandbox.institution_model import Person
 from schedules.due import window
 
 KINDS = ("caldav", "googlecalendar", "ews", "o365")
 PEOPLE_EACH = 4
+RARE = "connectdaily"
+"""The kind that one person has."""
 MOVERS = 2
 """How many more have Exchange through EWS, to be moved to Microsoft Graph."""
 FUTURE_DAYS = 60
@@ -33,7 +37,9 @@ OWN = "Dentist"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The stage, the provisioning API, and the people: as many with each kind of calendar, and some to be moved."""
+    """The stage, the provisioning API, and the people: as many with each kind of calendar, one with a rarer kind, and
+    some to be moved.
+    """
 
     grounds: Playground
     api: Api
@@ -62,10 +68,15 @@ class Scene:
             "googlecalendar": len(google.seen("/batch/*")),
             "ews": len(exchange.seen("/EWS/*")),
             "o365": len(exchange.seen("/v1.0/$batch")),
+            RARE: sum(len(google.seen("/cd/restapi/*", method)) for method in ("POST", "PUT", "DELETE")),
         }
 
     def every(self, kind: str) -> Iterator[Participant]:
         return (someone for someone in self.people if someone.kind == kind)
+
+    def firsts(self) -> tuple[Participant, ...]:
+        """The first with each kind of calendar."""
+        return tuple(next(self.every(kind)) for kind in (*KINDS, RARE))
 
 
 def cast(grounds: Playground) -> tuple[Participant, ...]:
@@ -76,14 +87,16 @@ def cast(grounds: Playground) -> tuple[Participant, ...]:
         if person.username == person.mail and "ROLE_STUDENT" in person.roles
     ]
     return tuple(
-        Participant(person, kind, calendar(grounds, kind, person.mail))
-        for person, kind in zip(students, [*KINDS * PEOPLE_EACH, *["ews"] * MOVERS], strict=False)
+        Participant(person, kind, calendar(grounds, kind, person))
+        for person, kind in zip(students, [*KINDS * PEOPLE_EACH, RARE, *["ews"] * MOVERS], strict=False)
     )
 
 
-def calendar(grounds: Playground, kind: str, address: str) -> Calendar:
+def calendar(grounds: Playground, kind: str, person: Person) -> Calendar:
     """That of a person at the server of a kind, as its owner sees it."""
-    zone = grounds.institution.zone
+    zone, address = grounds.institution.zone, person.mail
+    if kind == RARE:
+        return DailyCalendar(grounds.connectdaily, grounds.calendar_number(person.username))
     if kind == "caldav":
         return DavCalendar(DavPerson(grounds.dav_server_url, address, DAV_PASSWORD), zone)
     if kind == "googlecalendar":

@@ -99,7 +99,7 @@ def _judged(here: Stage, when: str, verdicts: list[Verdict], console: Console) -
 def _tell(here: Stage, console: Console) -> None:
     grounds = here.grounds
     requests = {
-        "timetable and Google": len(grounds.faults.seen()),
+        "timetable, Google and Connect Daily": len(grounds.faults.seen()),
         "CalDAV": len(grounds.dav_faults.seen()),
         "EWS and Graph": len(grounds.exchange_faults.seen()),
     }
@@ -117,7 +117,7 @@ def _tell(here: Stage, console: Console) -> None:
 def _pushed(here: Stage) -> int:
     """Writes of single events that a server said it had done."""
     grounds = here.grounds
-    seen = [*grounds.faults.seen(parts=True), *grounds.dav_faults.seen()]
+    seen = [*grounds.faults.seen(parts=True), *grounds.dav_faults.seen(), *grounds.faults.seen("/cd/restapi/*")]
     # EWS counts operations and items, both as parts.
     seen += [each for each in grounds.exchange_faults.seen(parts=True) if not each.path.startswith(OPERATIONS)]
     return sum(each.method in WRITES and 200 <= each.status < 300 for each in seen)

@@ -11,7 +11,10 @@ import icalendar
 
 from carillon.demo.calendars import Entry, Participant
 from chaos.stage import Stage
+from providers._connectdaily_mark import line_of
 from providers._exchange import KEY, PROPERTY_SET, SYNCHRONIZATION
+from providers.base import Mark
+from sandbox.connectdaily_events import day_of, span
 from sandbox.exchange import Item
 from sandbox.institution_model import Event as SourceEvent
 
@@ -112,6 +115,8 @@ def read(entry: Entry, zone: ZoneInfo) -> Standing:
         return Standing(shown, named[KEY], named[SYNCHRONIZATION])
     if isinstance(whole, bytes):
         return _of_dav(entry, zone)
+    if "itemguid" in whole:
+        return _of_daily(entry, zone)
     return _of_google(entry, zone)
 
 
@@ -119,6 +124,15 @@ def _of_dav(entry: Entry, zone: ZoneInfo) -> Standing:
     event: Any = icalendar.Event.from_ical(entry.whole)
     shown = Shown(entry.start, _instant(event.end, zone), str(event.get("SUMMARY", "")), entry.location)
     return Standing(shown, str(event.get("X-CARILLON-KEY", "")), str(event.get("X-CARILLON-SYNCHRONIZATION", "")))
+
+
+def _of_daily(entry: Entry, zone: ZoneInfo) -> Standing:
+    event: dict[str, Any] = entry.whole
+    end = span(event, day_of(event["starting_date"]), zone)[1]
+    line = line_of(event["long_description"], event["itemguid"])
+    mark = line.mark if line else Mark("", "", "")
+    shown = Shown(entry.start, _instant(end, zone), event["description"], entry.location)
+    return Standing(shown, mark.key, mark.synchronization)
 
 
 def _of_google(entry: Entry, zone: ZoneInfo) -> Standing:

@@ -10,6 +10,7 @@ import requests
 from carillon.command import FailedError
 from carillon.demo.calendars import Participant
 from chaos.stage import Stage
+from sandbox.connectdaily_calendars import RefusedError
 from sandbox.exchange import StoreError
 from sandbox.google_events import GoogleError
 
@@ -62,7 +63,7 @@ class Crowd:
 
     def link(self, someone: Participant) -> None:
         office = self.stage.office
-        someone.ident = office.put_synchronization(someone.person.username, someone.kind, someone.person.mail)
+        someone.ident = office.put_synchronization(someone.person.username, someone.kind, someone.address)
 
     def come(self, random: Random) -> None:
         """Link again, while an unlink may still be under way."""
@@ -114,7 +115,7 @@ class Crowd:
                 someone.calendar.drag(entry, timedelta(hours=hours))
             else:
                 someone.calendar.throw_away(entry)
-        except (KeyError, StoreError, GoogleError, requests.HTTPError):
+        except (KeyError, StoreError, GoogleError, RefusedError, requests.HTTPError):
             return  # it went meanwhile, or lasts whole days
         self.stage.counts["events that people moved or deleted"] += 1
 

@@ -28,7 +28,7 @@ from sandbox.institution import Institution
 from sandbox.institution_model import Person
 from schedules.due import window
 
-KINDS = ("caldav", "googlecalendar", "ews", "o365")
+KINDS = ("caldav", "connectdaily", "googlecalendar", "ews", "o365")
 PAST = timedelta(days=14)
 MEDIAN_EVENTS = 45
 CONFIRM_SECONDS = 20
@@ -172,7 +172,7 @@ def stage(folder: Path, seed: int, number: int, pids: set[int]) -> Iterator[Stag
         office = Office(f"http://127.0.0.1:{port}", token)
         stack.callback(office.close)
         cast = [
-            Participant(each, kind, calendar(grounds, kind, each.mail))
+            Participant(each, kind, calendar(grounds, kind, each))
             for each, kind in zip(people, KINDS * number, strict=False)
         ]
         yield Stage(grounds, office, troupe, broker, database, cast, days)

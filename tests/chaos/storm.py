@@ -26,7 +26,7 @@ NEVER_RIGHT: frozenset[Kind] = frozenset({"full"})
 """A full mailbox is a refusal that stands until somebody asks for a resync, and no passing failure."""
 KINDS: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind not in NEVER_RIGHT)
 WRITING = {
-    "google": ("/batch/calendar/v3", "/calendar/v3/*"),
+    "google": ("/batch/calendar/v3", "/calendar/v3/*", "/cd/restapi/*"),
     "dav": ("*",),
     "exchange": ("/EWS/Exchange.asmx", f"{OPERATIONS}*", f"{ITEMS}*", "/v1.0/$batch", "/v1.0/users/*"),
 }

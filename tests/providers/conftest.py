@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mailboxes import servers
 from mailboxes.base import Mailbox, Wired
+from mailboxes.connectdaily import ConnectDailyMailbox, ConnectDailyServer
 from mailboxes.dav import CaldavMailbox, DavServer
 from mailboxes.ews import EwsMailbox, EwsServer
 from mailboxes.google import GoogleMailbox, GoogleServer
@@ -57,6 +58,12 @@ def ews_server() -> Iterator[EwsServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def connectdaily_server() -> Iterator[ConnectDailyServer]:
+    with servers.connectdaily() as server:
+        yield server
+
+
 @pytest.fixture
 def open_memory() -> Callable[[], Mailbox]:
     return MemoryMailbox
@@ -90,6 +97,12 @@ def open_ews(ews_server: EwsServer) -> Iterator[Callable[[], Mailbox]]:
     assert ews_server.exchange.violations == []
 
 
+@pytest.fixture
+def open_connectdaily(connectdaily_server: ConnectDailyServer) -> Iterator[Callable[[], Mailbox]]:
+    yield lambda: ConnectDailyMailbox(connectdaily_server)
+    connectdaily_server.wire.faults.clear()
+
+
 def _opener(request: pytest.FixtureRequest) -> Iterator[Callable[[], Mailbox]]:
     opened: list[Mailbox] = []
     new = request.getfixturevalue(f"open_{request.param}")
@@ -103,12 +116,12 @@ def _opener(request: pytest.FixtureRequest) -> Iterator[Callable[[], Mailbox]]:
         each.close()
 
 
-@pytest.fixture(params=["memory", "caldav", "ews", "googlecalendar", "o365"])
+@pytest.fixture(params=["memory", "caldav", "connectdaily", "ews", "googlecalendar", "o365"])
 def open_mailbox(request: pytest.FixtureRequest) -> Iterator[Callable[[], Mailbox]]:
     yield from _opener(request)
 
 
-@pytest.fixture(params=["caldav", "ews", "googlecalendar", "o365"])
+@pytest.fixture(params=["caldav", "connectdaily", "ews", "googlecalendar", "o365"])
 def open_wired(request: pytest.FixtureRequest) -> Iterator[Callable[[], Mailbox]]:
     yield from _opener(request)
 

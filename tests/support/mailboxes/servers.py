@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from contracts.graph import contract_if_there
 from mailboxes.base import Wire
+from mailboxes.connectdaily import CONTEXT, TOKEN, USER, ConnectDailyServer
 from mailboxes.dav import DavServer
 from mailboxes.ews import SERVICE, EwsServer, schemas, settings
 from mailboxes.google import GoogleServer
@@ -18,6 +19,8 @@ from providers import googlecalendar, o365
 from sandbox import ews as sandbox_ews
 from sandbox import graph as microsoft
 from sandbox.certificates import Authority
+from sandbox.connectdaily import routes as connectdaily_routes
+from sandbox.connectdaily_calendars import ConnectDaily
 from sandbox.dav import calendar_server, relay
 from sandbox.ews_access import Accounts
 from sandbox.exchange import Exchange
@@ -75,10 +78,20 @@ def ews() -> Iterator[EwsServer]:
         yield EwsServer(exchange, Wire(url, faults), settings(url), settings(url, password="another"))
 
 
+@contextmanager
+def connectdaily() -> Iterator[ConnectDailyServer]:
+    daily, faults = ConnectDaily(), Faults()
+    daily.add_account(USER, TOKEN)
+    daily.add_calendar("Everybody's", USER)
+    with serve(FaultyWire(Starlette(routes=connectdaily_routes(daily, CONTEXT)), faults)) as url:
+        yield ConnectDailyServer(daily, Wire(url, faults))
+
+
 def of_kind(kind: str, folder: Path) -> AbstractContextManager[Any]:
     """The server of a kind, by its provider's name; `folder` is for what it keeps."""
     opened: dict[str, Callable[[], AbstractContextManager[Any]]] = {
         "caldav": lambda: dav(folder / "dav"),
+        "connectdaily": connectdaily,
         "googlecalendar": lambda: google(service_key(), service_key()),
         "ews": ews,
         "o365": lambda: graph(Authority(folder)),
