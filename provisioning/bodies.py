@@ -61,6 +61,8 @@ async def calendar(request: Request) -> bytes:
     kind, _, _ = request.headers.get("content-type", CALENDAR).lower().partition(";")
     if kind.strip() != CALENDAR:
         raise HTTPException(415, f"The body must be {CALENDAR}, in UTF-8; name it in the header Content-Type.")
+    if b"\0" in body:
+        raise HTTPException(400, "The body holds a NUL character; leave it out.")
     return body
 
 
@@ -107,11 +109,17 @@ def _json(body: bytes) -> dict[str, Any]:
 
 def _holds_nul(value: Any) -> bool:
     """PostgreSQL takes every character but this one."""
-    if isinstance(value, dict):
-        return any(_holds_nul(each) for pair in value.items() for each in pair)
-    if isinstance(value, list):
-        return any(map(_holds_nul, value))
-    return isinstance(value, str) and "\0" in value
+    # Without recursion: what is nested deeply may come from anybody.
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += [*each, *each.values()]
+        elif isinstance(each, list):
+            waiting += each
+        elif isinstance(each, str) and "\0" in each:
+            return True
+    return False
 
 
 Document = Annotated[dict[str, Any], Depends(document)]

@@ -14,9 +14,17 @@ from provisioning.bodies import Document, checked
 from provisioning.calendar_schedules import answer
 from provisioning.errors import Json
 from provisioning.paths import SCHEDULES_BASE
-from provisioning.period_schemas import NewPeriod, PeriodUpdate, PublicHolidays
-from provisioning.places import LEVELS, PeriodName, Place, Placed, ScheduleName, needs
+from provisioning.period_schemas import (
+    NewPeriod,
+    Nothing,
+    OccurrenceList,
+    PeriodUpdate,
+    PublicHolidays,
+    ScheduleAnswer,
+)
+from provisioning.places import LEVELS, PeriodName, Place, Placed, ScheduleName
 from provisioning.rights import Right
+from provisioning.schedule_calls import CHAPTERS, WITHIN, call
 from schedules.period_changes import UnknownPeriodError, added, removed, updated
 from schedules.period_fields import shown
 from schedules.periods import DAY, EARLIEST, Period
@@ -39,7 +47,7 @@ def add_holidays(at: Placed, name: ScheduleName, body: Document) -> Response:
 
 
 def occurrences(request: Request, at: Placed, name: ScheduleName) -> Response:
-    """When the periods take place, by start: on the days `from` to `to`, both included, or partly so."""
+    """When the periods take place, by start. It is of the days `from` to `to`, both included."""
     window = _window(request, at)
     with at.transaction() as session:
         schedule = calendars.find(session, at.parent, name)
@@ -87,6 +95,7 @@ def create(at: Placed, name: ScheduleName, body: Document) -> Response:
 
 
 def show(at: Placed, name: ScheduleName, period: PeriodName) -> Response:
+    """One period."""
     with at.transaction() as session:
         periods = periods_of(session, calendars.find(session, at.parent, name).id)
         return Json(shown(_named(periods, period)))
@@ -103,6 +112,7 @@ def change(at: Placed, name: ScheduleName, period: PeriodName, body: Document) -
 
 
 def delete(at: Placed, name: ScheduleName, period: PeriodName) -> Response:
+    """Take one period out of a schedule."""
     with at.transaction() as session:
         found = calendars.find(session, at.parent, name, lock=True)
         calendars.write(session, found, removed(periods_of(session, found.id), period), **at.clock)
@@ -123,13 +133,19 @@ def routers() -> list[APIRouter]:
 
 def _router(level: Level) -> APIRouter:
     prefix = f"{SCHEDULES_BASE}{LEVELS[level]}/calendar_schedules/{{schedule}}"
-    made = APIRouter(prefix=prefix, include_in_schema=False)
-    writing: list[Any] = needs(Right.GROUP_ADMIN)
-    made.post("/public_holidays", dependencies=writing)(add_holidays)
-    made.get("/occurrences", dependencies=needs(Right.END_USER, "from", "to"))(occurrences)
-    made.post("", dependencies=writing)(create)
-    made.get("/{period}", dependencies=needs(Right.END_USER))(show)
+    made = APIRouter(prefix=prefix, tags=[CHAPTERS[level]])
+    reader, writer, here = Right.END_USER, Right.GROUP_ADMIN, WITHIN[level]
+    new: dict[str, Any] = {"status": 201, "failing": (404, 409)}
+    updating = call(change, writer, here, body=PeriodUpdate, model=NewPeriod, failing=(404, 409))
+    made.post(
+        "/public_holidays",
+        **call(add_holidays, writer, here, body=PublicHolidays, model=ScheduleAnswer, **new),
+    )(add_holidays)
+    made.get("/occurrences", **call(occurrences, reader, here, ("from", "to"), model=OccurrenceList))(occurrences)
+    made.post("", **call(create, writer, here, body=NewPeriod, model=NewPeriod, **new))(create)
+    made.get("/{period}", **call(show, reader, here, model=NewPeriod))(show)
+    made.put("/{period}", **updating)(change)
     # The source document calls it PUT, and its example sends a POST.
-    made.api_route("/{period}", methods=["PUT", "POST"], dependencies=writing)(change)
-    made.delete("/{period}", dependencies=writing)(delete)
+    made.post("/{period}", **updating)(change)
+    made.delete("/{period}", **call(delete, writer, here, model=Nothing))(delete)
     return made

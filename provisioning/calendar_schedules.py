@@ -12,10 +12,19 @@ from starlette.exceptions import HTTPException
 from provisioning.bodies import CALENDAR, Calendar, Document, checked
 from provisioning.errors import Json
 from provisioning.paths import ICS, SCHEDULES_BASE
-from provisioning.period_schemas import NewSchedule, ScheduleListing, ScheduleNames, ScheduleUpdate
-from provisioning.places import LEVELS, Place, Placed, ScheduleName, needs
+from provisioning.period_schemas import (
+    NewSchedule,
+    Nothing,
+    ScheduleAnswer,
+    ScheduleList,
+    ScheduleListing,
+    ScheduleNames,
+    ScheduleUpdate,
+)
+from provisioning.places import LEVELS, Place, Placed, ScheduleName
 from provisioning.rights import Right
-from schedules.period_changes import added, changed
+from provisioning.schedule_calls import CHAPTERS, WITHIN, call, giving_icalendar, taking_icalendar
+from schedules.period_changes import changed
 from schedules.period_fields import shown
 from schedules.periods import check_name
 from schedules.term_ics import Term, parse, render
@@ -59,7 +68,7 @@ def create(at: Placed, body: Document) -> Response:
 
 
 def show(request: Request, at: Placed, name: ScheduleName) -> Response:
-    """One schedule with the names of its periods; with `expand=periods` the periods whole."""
+    """One schedule with the names of its periods. With `expand=periods` they are told whole."""
     expand = request.query_params.get("expand")
     if expand not in {None, "periods"}:
         raise HTTPException(400, "expand: expected periods.")
@@ -68,7 +77,7 @@ def show(request: Request, at: Placed, name: ScheduleName) -> Response:
 
 
 def change(at: Placed, name: ScheduleName, body: Document) -> Response:
-    """Rename a schedule, give it another effect, change its periods: all of it or nothing."""
+    """Rename a schedule, give it another effect, change its periods; all or nothing."""
     given = checked(ScheduleUpdate, body)
     with at.transaction() as session:
         found = calendars.find(session, at.parent, name, lock=True)
@@ -86,6 +95,7 @@ def delete(at: Placed, body: Document) -> Response:
 
 
 def delete_one(at: Placed, name: ScheduleName) -> Response:
+    """Delete one schedule with its periods."""
     return _removed(at, [name])
 
 
@@ -106,15 +116,12 @@ def export(at: Placed, name: ScheduleName) -> Response:
 
 
 def take_over(at: Placed, name: ScheduleName, body: Calendar) -> Response:
-    """Make a schedule of an iCalendar object, or give one that is there the object's periods and no others."""
+    """Make a schedule of an iCalendar object, or replace all periods of one."""
     with at.transaction() as session:
         check_name(name)
         term = parse(body, at.zone)
-        if name not in {each for each, _ in calendars.listing(session, at.parents[:1])}:
-            return Json(answer(session, calendars.create(session, at.parent, name, term, **at.clock)), 201)
-        found = calendars.find(session, at.parent, name, lock=True)
-        calendars.write(session, found, added((), *term.periods), kept=term.kept, **at.clock)
-        return Json(answer(session, found))
+        found, made = calendars.replace(session, at.parent, name, term, **at.clock)
+        return Json(answer(session, found), 201 if made else 200)
 
 
 def answer(session: Session, schedule: CalendarSchedule, *, whole: bool = False) -> dict[str, Any]:
@@ -130,14 +137,15 @@ def routers() -> list[APIRouter]:
 
 
 def _router(level: Level) -> APIRouter:
-    made = APIRouter(prefix=f"{SCHEDULES_BASE}{LEVELS[level]}/calendar_schedules", include_in_schema=False)
-    writing = needs(Right.GROUP_ADMIN)
-    made.get("", dependencies=needs(Right.END_USER, "allLevels"))(listing)
-    made.post("", dependencies=writing)(create)
-    made.delete("", dependencies=writing)(delete)
-    made.get("/{schedule}" + ICS, dependencies=needs(Right.END_USER, json=False))(export)
-    made.put("/{schedule}" + ICS, dependencies=writing)(take_over)
-    made.get("/{schedule}", dependencies=needs(Right.END_USER, "expand"))(show)
-    made.put("/{schedule}", dependencies=writing)(change)
-    made.delete("/{schedule}", dependencies=writing)(delete_one)
+    made = APIRouter(prefix=f"{SCHEDULES_BASE}{LEVELS[level]}/calendar_schedules", tags=[CHAPTERS[level]])
+    reader, writer, here = Right.END_USER, Right.GROUP_ADMIN, WITHIN[level]
+    changed_one: dict[str, Any] = {"model": ScheduleAnswer, "failing": (404, 409)}
+    made.get("", **call(listing, reader, here, ("allLevels",), model=ScheduleList))(listing)
+    made.post("", **call(create, writer, here, body=NewSchedule, status=201, **changed_one))(create)
+    made.delete("", **call(delete, writer, here, body=ScheduleNames, model=Nothing))(delete)
+    made.get("/{schedule}" + ICS, **giving_icalendar(export, reader, here))(export)
+    made.put("/{schedule}" + ICS, **taking_icalendar(take_over, writer, here, ScheduleAnswer))(take_over)
+    made.get("/{schedule}", **call(show, reader, here, ("expand",), model=ScheduleAnswer))(show)
+    made.put("/{schedule}", **call(change, writer, here, body=ScheduleUpdate, **changed_one))(change)
+    made.delete("/{schedule}", **call(delete_one, writer, here, model=Nothing))(delete_one)
     return made

@@ -3,33 +3,65 @@
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
+from fastapi.requests import Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from provisioning.access import Caller, acceptable
+from provisioning.calls import NAME, success
 from provisioning.errors import Json
 from provisioning.paths import SCHEDULES_BASE
-from provisioning.places import Confined, Place, Placed, needs, nothing
+from provisioning.places import Confined, Place, Placed, asked, nothing
 from provisioning.rights import Right
+from provisioning.schedule_calls import WITHIN, call
 from schedules.periods import check_name
 from worker import groups
+from worker.calendar_tables import Level, MembershipSource
 from worker.calendars import Parent
 from worker.ledger import User
 
 
-def group_name(group: str) -> str:
-    return unquote(group)
+class GroupEntry(BaseModel):
+    name: str
+    members: int
 
 
-def member_name(username: str) -> str:
+class GroupList(BaseModel):
+    groups: list[GroupEntry]
+
+
+class Member(BaseModel):
+    username: str
+    sources: list[MembershipSource] = Field(description="Who says so")
+
+
+class MemberList(BaseModel):
+    users: list[Member]
+
+
+class StillMember(BaseModel):
+    """Empty for who belongs to the group no longer."""
+
+    username: str | None = None
+    sources: list[MembershipSource] | None = Field(default=None, description="Who says so still")
+
+
+def member_name(username: Annotated[str, Path(description="Percent-encode it.", json_schema_extra=NAME)]) -> str:
     return unquote(username)
 
 
-GroupName = Annotated[str, Depends(group_name)]
-Member = Annotated[str, Depends(member_name)]
+MemberName = Annotated[str, Depends(member_name)]
+
+
+def tenant(calling: Confined) -> Place:
+    """The place of a group that may not be there yet. Raises: HTTPException 401, 403, 404 or 429."""
+    at = Place(calling, (Parent(calling.tenant_id),))
+    at.require(Right.TENANT_ADMIN)
+    return at
 
 
 def listing(at: Placed) -> Response:
@@ -46,26 +78,25 @@ def members(at: Placed) -> Response:
     return Json({"users": [{"username": username, "sources": sources} for username, sources in found]})
 
 
-def show(at: Placed, username: Member) -> Response:
+def show(at: Placed, username: MemberName) -> Response:
     """One person who belongs to a group."""
     with at.transaction() as session:
         user_id = _person(session, at.calling, username)
         return Json(_shown(session, _group(at), user_id))
 
 
-def put(calling: Confined, name: GroupName, username: Member) -> Response:
+def put(request: Request, at: Annotated[Place, Depends(tenant)], username: MemberName) -> Response:
     """Let a person belong to a group, which is made where there is none."""
-    at = Place(calling, (Parent(calling.tenant_id),))
-    at.require(Right.TENANT_ADMIN)
+    name = unquote(request.path_params["group"])
     with at.transaction() as session:
         check_name(name)
-        user_id = _person(session, calling, username)
-        group_id = groups.ensure(session, calling.tenant_id, name)
+        user_id = _person(session, at.calling, username)
+        group_id = groups.ensure(session, at.calling.tenant_id, name)
         new = groups.join(session, group_id, user_id)
         return Json(_shown(session, group_id, user_id), 201 if new else 200)
 
 
-def delete(at: Placed, username: Member) -> Response:
+def delete(at: Placed, username: MemberName) -> Response:
     """Take back what the API was told; a rule's word stands."""
     with at.transaction() as session:
         user_id = _person(session, at.calling, username)
@@ -98,10 +129,14 @@ def _shown(session: Session, group_id: int, user_id: int) -> dict[str, object]:
 
 
 def router() -> APIRouter:
-    made = APIRouter(prefix=f"{SCHEDULES_BASE}/tenants/{{tenant}}/groups", include_in_schema=False)
-    made.get("", dependencies=needs(Right.TENANT_ADMIN))(listing)
-    made.get("/{group}/users", dependencies=needs(Right.GROUP_ADMIN))(members)
-    made.get("/{group}/users/{username}", dependencies=needs(Right.GROUP_ADMIN))(show)
-    made.put("/{group}/users/{username}", dependencies=[Depends(acceptable)])(put)
-    made.delete("/{group}/users/{username}", dependencies=needs(Right.TENANT_ADMIN))(delete)
+    made = APIRouter(prefix=f"{SCHEDULES_BASE}/tenants/{{tenant}}/groups", tags=["Groups"])
+    admin, own, above, here = Right.TENANT_ADMIN, Right.GROUP_ADMIN, WITHIN[Level.TENANT], WITHIN[Level.GROUP]
+    said = call(put, admin, here, model=Member)
+    said["dependencies"] = [Depends(tenant), Depends(asked()), Depends(acceptable)]
+    said["responses"] |= success(Member, 201, "New.")
+    made.get("", **call(listing, admin, above, model=GroupList))(listing)
+    made.get("/{group}/users", **call(members, own, here, model=MemberList))(members)
+    made.get("/{group}/users/{username}", **call(show, own, here, model=Member))(show)
+    made.put("/{group}/users/{username}", **said)(put)
+    made.delete("/{group}/users/{username}", **call(delete, admin, here, model=StillMember, failing=(404, 409)))(delete)
     return made

@@ -76,11 +76,21 @@ def _day_names(given: object) -> object:
     return found
 
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_name)]
+DAY = {"type": "string", "format": "date"}
+"""As it is described; `_day` says it better to whoever errs."""
+_CLOCK = {"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+_NAME = {"pattern": r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"}
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, json_schema_extra=_NAME), AfterValidator(_name)]
 Day = Annotated[
-    str, AfterValidator(_day), Field(examples=["2026-12-24"], description="yyyy-mm-dd, in the tenant's zone")
+    str,
+    AfterValidator(_day),
+    Field(examples=["2026-12-24"], description="yyyy-mm-dd, in the tenant's zone", json_schema_extra=DAY),
 ]
-Clock = Annotated[str, AfterValidator(_clock), Field(examples=["10:30"], description="HH:MM, in the tenant's zone")]
+Clock = Annotated[
+    str,
+    AfterValidator(_clock),
+    Field(examples=["10:30"], description="HH:MM, in the tenant's zone", json_schema_extra=_CLOCK),
+]
 Interval = Annotated[StrictInt, Field(ge=1, le=MOST_TIMES)]
 DayOfMonth = Annotated[StrictInt, Field(ge=1, le=31)]
 DayOfWeek = Annotated[
@@ -224,6 +234,10 @@ class ScheduleUpdate(_Shape):
 
 class Named(_Shape):
     name: str
+
+
+class Nothing(_Shape):
+    """An object without a name in it."""
 
 
 class ScheduleNames(_Shape):

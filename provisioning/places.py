@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends
+from fastapi import Depends, Path
 from fastapi.requests import Request
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from provisioning.access import Caller, Rightful, acceptable
+from provisioning.calls import NAME
 from provisioning.errors import quoted
 from provisioning.rights import Right
 from schedules.ics_rules import IcsProblemError
@@ -130,7 +131,7 @@ Placed = Annotated[Place, Depends(place)]
 
 def needs(right: Right, *known: str, json: bool = True) -> list[Any]:
     """What holds before the body is read: the place, the right, the parameters of the query; the answer's kind."""
-    return [Depends(_with(right)), Depends(_asked(known)), *([Depends(acceptable)] if json else [])]
+    return [Depends(_with(right)), Depends(asked(*known)), *([Depends(acceptable)] if json else [])]
 
 
 def _with(right: Right) -> Callable[[Place], None]:
@@ -140,7 +141,9 @@ def _with(right: Right) -> Callable[[Place], None]:
     return check
 
 
-def _asked(known: tuple[str, ...]) -> Callable[[Request], None]:
+def asked(*known: str) -> Callable[[Request], None]:
+    """What refuses every other parameter of the query."""
+
     def check(request: Request) -> None:
         names = [name for name, _ in request.query_params.multi_items()]
         if unknown := sorted({*names} - {*known}):
@@ -151,11 +154,14 @@ def _asked(known: tuple[str, ...]) -> Callable[[Request], None]:
     return check
 
 
-def schedule_name(schedule: str) -> str:
+_IN_PATH = Path(description="Percent-encode it, slashes too.", json_schema_extra=NAME)
+
+
+def schedule_name(schedule: Annotated[str, _IN_PATH]) -> str:
     return unquote(schedule)
 
 
-def period_name(period: str) -> str:
+def period_name(period: Annotated[str, _IN_PATH]) -> str:
     return unquote(period)
 
 

@@ -42,13 +42,18 @@ def meant(event: icalendar.Event, name: str, zone: ZoneInfo) -> Period:
     for exception in _EXCEPTIONS:
         if exception in event:
             raise IcsProblemError(f"it has {exception}, and a period has no exceptions; divide it into several")
-    found = _period(event, name, zone)
-    if found.recurrence and first_day(found.recurrence, found.start_day) != found.start_day:
-        raise IcsProblemError("it does not begin on a day of its own RRULE")
     try:
-        return checked(found)
+        return checked(_begun(_period(event, name, zone)))
     except PeriodProblemError as error:
         raise IcsProblemError(f"it is no period ({error})") from error
+    except OverflowError as error:
+        raise IcsProblemError("its times are in years that a calendar does not have") from error
+
+
+def _begun(period: Period) -> Period:
+    if period.recurrence and first_day(period.recurrence, period.start_day) != period.start_day:
+        raise IcsProblemError("it does not begin on a day of its own RRULE")
+    return period
 
 
 def lines(period: Period, zone: ZoneInfo) -> list[str]:
@@ -97,11 +102,19 @@ def _ours(event: icalendar.Event, name: str, zone: ZoneInfo) -> Period | None:
     if OURS not in event:
         return None
     try:
-        found = checked(read({**orjson.loads(unquote(str(event[OURS]))), "name": name}))
+        said = {**orjson.loads(unquote(str(event[OURS]))), "name": name}
+        found = checked(read(said))
         [wanted] = events_of([_bounds(found, _first(found), zone)])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
-    return found if all(_value(event, each) == _value(wanted, each) for each in ("DTSTART", "DTEND")) else None
+    unmoved = all(_value(event, each) == _value(wanted, each) for each in ("DTSTART", "DTEND"))
+    return found if unmoved and shown(found) == said and _counts(found.recurrence) else None
+
+
+def _counts(recurrence: Recurrence | None) -> bool:
+    """Whether its numbers are whole ones: to Python 1.0 and true equal 1."""
+    numbers = (recurrence.interval, recurrence.day, recurrence.count) if recurrence else ()
+    return all(each is None or type(each) is int for each in numbers)
 
 
 def _first(period: Period) -> date:

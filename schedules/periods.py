@@ -16,6 +16,8 @@ from schedules.recurrence import LATEST, MOST_TIMES, Frequency, Recurrence, days
 
 DAY = timedelta(days=1)
 EARLIEST = date(1900, 1, 1)
+LONGEST_REPEATED = 366 * DAY
+"""For a period that takes place again and again: on a day on which many of its times are, each has to be worked out."""
 LONGEST_NAME = 255
 """Characters."""
 
@@ -119,6 +121,8 @@ def checked(period: Period) -> Period:
     if (period.start_time is None) != (period.stop_time is None):
         missing = "startTime" if period.start_time is None else "stopTime"
         raise PeriodProblemError(missing, "missing; a period of partial days has both times")
+    if period.recurrence and period.stop_day - period.start_day >= LONGEST_REPEATED:
+        raise PeriodProblemError("stopDay", f"a period that repeats lasts at most {LONGEST_REPEATED.days} days")
     if period.recurrence:
         _check_recurrence(period.recurrence, period.start_day)
     return period

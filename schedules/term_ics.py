@@ -23,6 +23,7 @@ from icalendar import parser
 
 from schedules.ics_rules import IcsProblemError
 from schedules.ics_times import TIMES, events_of, lines, meant
+from schedules.ics_zones import apart
 from schedules.period_changes import MOST_PERIODS
 from schedules.period_fields import shown
 from schedules.periods import LONGEST_NAME, Period
@@ -154,9 +155,10 @@ def _period(event: icalendar.Event, zone: ZoneInfo, named: set[str]) -> Period:
 def _parsed(contents: Iterable[Iterable[str]], zones: Sequence[str]) -> list[icalendar.Event]:
     """What we must understand of events; alarms and texts of others are not for us to judge."""
     wanted = {*TIMES, "SUMMARY", "STATUS", "ATTENDEE"}
+    around, events = apart(zones, [[line for line in _own(each) if _name(line) in wanted] for each in contents])
     try:
-        return events_of([[line for line in _own(each) if _name(line) in wanted] for each in contents], zones)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:  # where the parser trips over the unforeseen
+        return events_of(events, around)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:  # what the parser trips over
         raise IcsProblemError("The body is no iCalendar: its events or time zones cannot be read.") from error
 
 

@@ -34,6 +34,12 @@ def note(client: redis.Redis, group: Group, ident: int, error: Exception | None)
     return False
 
 
+def leave(client: redis.Redis, group: Group, ident: int) -> None:
+    """Forget that this one met nobody: it may not ask its server now, and else the others would wait for it."""
+    with suppress(redis.RedisError):
+        client.srem(_key(group), ident)
+
+
 def away(client: redis.Redis, groups: Iterable[Group]) -> list[Group]:
     """Those of `groups` whose server counts as away. Raises: redis.RedisError."""
     asked = list(groups)

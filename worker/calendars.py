@@ -5,12 +5,14 @@ To change the periods of a schedule, find it with `lock`, work out the new ones 
 `write` them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from itertools import islice
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -22,7 +24,7 @@ from schedules.periods import Occurrence, Period, expand
 from schedules.term_ics import Term, unnamed
 from worker import calendar_rows, deferring, holds
 from worker.calendar_rows import periods_of
-from worker.calendar_tables import CalendarSchedule, Effect, Level, Membership
+from worker.calendar_tables import CalendarSchedule, Effect, Level
 
 
 class UnknownScheduleError(LookupError):
@@ -78,9 +80,7 @@ def create(
 ) -> CalendarSchedule:
     """A new schedule with the periods of `term`. Raises: NameTakenError; PeriodProblemError."""
     periods = added((), *term.periods)
-    row = {"tenant_id": parent.tenant_id, "group_id": parent.group_id, "user_id": parent.user_id, "name": name}
-    statement = insert(CalendarSchedule).values(**row, effect=effect).on_conflict_do_nothing()
-    made: CalendarSchedule | None = session.scalar(statement.returning(CalendarSchedule))
+    made = _inserted(session, parent, name, effect)
     if made is None:
         raise NameTakenError(name)
     write(session, made, periods, zone=zone, now=now, kept=term.kept)
@@ -109,6 +109,19 @@ def write(
     holds.work_out(session, schedule, periods, zone, now)
     if {before, schedule.effect} != {Effect.NONE}:
         deferring.wake(session, schedule.tenant_id, schedule.group_id, schedule.user_id)
+
+
+def replace(
+    session: Session, parent: Parent, name: str, term: Term, *, zone: ZoneInfo, now: datetime
+) -> tuple[CalendarSchedule, bool]:
+    """The schedule of this name with the periods of `term` and no others, and whether it was made. Of two such calls at
+    once, one makes it. Raises: NameTakenError; PeriodProblemError.
+    """
+    periods = added((), *term.periods)
+    made = _inserted(session, parent, name, Effect.NONE)
+    found = made or find(session, parent, name, lock=True)
+    write(session, found, periods, zone=zone, now=now, kept=term.kept)
+    return found, made is not None
 
 
 def rename(session: Session, schedule: CalendarSchedule, name: str, now: datetime) -> None:
@@ -156,24 +169,21 @@ def occurrences(
     session: Session, schedule: CalendarSchedule, zone: ZoneInfo, window: Window, limit: int
 ) -> list[tuple[str, Occurrence]]:
     """The name of a period and a time at which it takes place, within `window` or partly so: the first `limit`."""
-    found = [
-        (each, period.name)
-        for period in periods_of(session, schedule.id)
-        for _, each in zip(range(limit), expand(period, zone, window), strict=False)
-    ]
-    return [(name, each) for each, name in sorted(found)[:limit]]
+    # One after another, for each of thousands of periods may take place on every day.
+    found = merge(*(_named(period, zone, window) for period in periods_of(session, schedule.id)))
+    return [(name, each) for each, name in islice(found, limit)]
 
 
-def of_person(session: Session, tenant_id: int, user_id: int, effect: Effect) -> dict[int, tuple[Period, ...]]:
-    """The periods of every schedule of this effect that is the person's, a group's of theirs or the tenant's, by the
-    schedule's id.
-    """
-    theirs = select(Membership.group_id).where(Membership.user_id == user_id)
-    levels = or_(_of(Parent(tenant_id)), CalendarSchedule.user_id == user_id, CalendarSchedule.group_id.in_(theirs))
-    chosen = select(CalendarSchedule.id).where(
-        CalendarSchedule.tenant_id == tenant_id, CalendarSchedule.effect == effect, levels
-    )
-    return calendar_rows.load(session, session.scalars(chosen.order_by(CalendarSchedule.id)))
+def _named(period: Period, zone: ZoneInfo, window: Window) -> Iterator[tuple[Occurrence, str]]:
+    return ((each, period.name) for each in expand(period, zone, window))
+
+
+def _inserted(session: Session, parent: Parent, name: str, effect: Effect) -> CalendarSchedule | None:
+    """A new schedule; None if there is one of this name, also one that was being made by somebody else."""
+    row = {"tenant_id": parent.tenant_id, "group_id": parent.group_id, "user_id": parent.user_id, "name": name}
+    statement = insert(CalendarSchedule).values(**row, effect=effect).on_conflict_do_nothing()
+    made: CalendarSchedule | None = session.scalar(statement.returning(CalendarSchedule))
+    return made
 
 
 def _of(parent: Parent) -> ColumnElement[bool]:

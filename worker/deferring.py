@@ -1,30 +1,30 @@
 """Who is due and held by a calendar schedule waits for its end, without a message to a worker."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from sqlalchemy import ARRAY, BigInteger, DateTime, Text, bindparam, text
 from sqlalchemy.orm import Session
 
 from worker import holds
-from worker.effects import HELD_BY, Until, level
-from worker.holds import SPAN
+from worker.effects import FOR_A_PERSON, HELD_BY, Until, level
 
 PACE = 20
 """How many people a second a change of their schedules makes due."""
+_NEARLY = timedelta(minutes=1)
+"""A run that learns of a hold works out its wait by another clock than the one that ends it."""
 
-# One look at the schedules that hold now, and at the people of each; with none that holds, it ends there. What an
-# operator asked for is not held up.
-_HELD = text(f"""
+# The people of what holds now, who are due. What an operator asked for is not held up.
+_HELD = text("""
     WITH holding AS MATERIALIZED (
-        SELECT s.tenant_id, s.group_id, s.user_id, max(span.ends_at) AS until
-        FROM calendar_schedules s CROSS JOIN LATERAL ({SPAN}) span
-        WHERE s.effect = 'hold' AND span.ends_at > :now GROUP BY s.tenant_id, s.group_id, s.user_id
+        SELECT * FROM jsonb_to_recordset(CAST(:holding AS jsonb))
+            AS held (tenant_id bigint, group_id bigint, user_id bigint, until timestamptz)
     ), due AS MATERIALIZED (
         SELECT id, user_id, tenant_id FROM synchronizations
-        WHERE EXISTS (SELECT FROM holding) AND enabled AND due_at <= clock_timestamp() AND tenant_id = ANY(:tenants)
+        WHERE enabled AND due_at <= clock_timestamp() AND tenant_id = ANY(:tenants)
         AND resync_asked_at IS NULL AND rebuild_asked_at IS NULL
     ), found AS (
         SELECT d.id, h.until, h.group_id, h.user_id FROM due d JOIN holding h USING (tenant_id)
@@ -40,24 +40,28 @@ _HELD = text(f"""
     SELECT s.id, s.tenant_id, longest.until, longest.group_id, longest.user_id
     FROM longest JOIN synchronizations s USING (id)
     WHERE s.enabled AND s.due_at <= clock_timestamp() ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
-""").bindparams(bindparam("now", type_=DateTime(timezone=True)))  # noqa: S608 - of constants
+""")
 _DEFER = text("""
-    UPDATE synchronizations s SET status = 'HELD', status_detail = held.detail, due_at = held.until
+    UPDATE synchronizations s
+    SET status = CASE WHEN s.status = ANY(:for_a_person) THEN s.status ELSE 'HELD' END,
+        status_detail = held.detail, due_at = held.until
     FROM unnest(:idents, :untils, :details) AS held (id, until, detail) WHERE s.id = held.id
 """).bindparams(
+    bindparam("for_a_person", value=sorted(FOR_A_PERSON), type_=ARRAY(Text)),
     bindparam("idents", type_=ARRAY(BigInteger)),
     bindparam("untils", type_=ARRAY(DateTime(timezone=True))),
     bindparam("details", type_=ARRAY(Text)),
 )
-# Whoever is at it just now learns of a change in the next run.
+# Whoever is at it just now learns of a change in the next run, and who is due earlier anyway is not written to.
 _WAKE = """
-    UPDATE synchronizations s SET due_at = least(s.due_at, now() + make_interval(secs => turn))
+    UPDATE synchronizations s SET due_at = now() + make_interval(secs => turn)
     FROM (
         SELECT id, (row_number() OVER (ORDER BY id) - 1) / CAST(:pace AS float) AS turn FROM (
-            SELECT s.id FROM synchronizations s WHERE s.enabled AND s.failures = 0 AND {concerned}
+            SELECT s.id FROM synchronizations s
+            WHERE s.enabled AND s.failures = 0 AND {concerned}
             ORDER BY s.id FOR UPDATE SKIP LOCKED
         ) found
-    ) woken WHERE s.id = woken.id
+    ) woken WHERE s.id = woken.id AND s.due_at > now() + make_interval(secs => turn)
 """
 _WHOSE = {
     "tenant": text(_WAKE.format(concerned="s.tenant_id = :parent")),
@@ -66,13 +70,19 @@ _WHOSE = {
     ),
     "user": text(_WAKE.format(concerned="s.user_id = :parent")),
 }
+_MEMBERS = text(
+    _WAKE.format(
+        concerned="""s.user_id = ANY(:people) AND EXISTS (
+            SELECT FROM calendar_schedules c WHERE c.group_id = :parent AND c.effect <> 'none')"""
+    )
+)
 _WAITING = text("""
-    SELECT id, user_id FROM synchronizations
-    WHERE enabled AND status = 'HELD' AND status_detail LIKE :begins AND due_at > clock_timestamp()
+    SELECT id, user_id, due_at FROM synchronizations
+    WHERE enabled AND status_detail LIKE :begins AND due_at > clock_timestamp()
 """)
 _FREE = text("""
     UPDATE synchronizations SET due_at = clock_timestamp()
-    WHERE id = ANY(:idents) AND status = 'HELD' AND status_detail LIKE :begins
+    WHERE id = ANY(:idents) AND enabled AND status_detail LIKE :begins
 """).bindparams(bindparam("idents", type_=ARRAY(BigInteger)))
 
 
@@ -80,11 +90,13 @@ def defer(session: Session, zones: Mapping[int, ZoneInfo], now: datetime) -> int
     """Let everybody of these tenants who is due and held wait until the hold's end; how many. `now` is for the
     schedules; who is due goes by PostgreSQL's clock, as claims do.
     """
-    found = session.execute(_HELD, {"now": now, "tenants": list(zones)}).all()
+    holding = holds.scopes(session, now)
+    given = {"tenants": list(zones), "holding": orjson.dumps(holding).decode()}
+    found = session.execute(_HELD, given).all() if holding else []
     if found:
         told = [Until(row.until, level(row.group_id, row.user_id)).sentence(zones[row.tenant_id]) for row in found]
-        given: dict[str, Any] = {"idents": [row.id for row in found], "untils": [row.until for row in found]}
-        session.execute(_DEFER, given | {"details": told})
+        deferred: dict[str, Any] = {"idents": [row.id for row in found], "untils": [row.until for row in found]}
+        session.execute(_DEFER, deferred | {"details": told})
     return len(found)
 
 
@@ -97,13 +109,19 @@ def wake(session: Session, tenant_id: int, group_id: int | None, user_id: int | 
     session.execute(_WHOSE[whose], {"parent": parent, "pace": PACE})
 
 
+def wake_members(session: Session, group_id: int, user_ids: Sequence[int]) -> None:
+    """The same of people who have come to a group or left it, if it has a schedule with an effect."""
+    if user_ids:
+        session.execute(_MEMBERS, {"parent": group_id, "people": list(user_ids), "pace": PACE})
+
+
 def free(session: Session, now: datetime) -> int:
-    """Make everybody due who waits for the end of a hold that is there no more, as when a membership ended; how many
-    those are.
+    """Make everybody due who waits for the end of a hold that is there no more, as when a membership ended, or longer
+    than anything holds them now; how many those are.
     """
     begins = {"begins": f"{HELD_BY}%"}
     waiting = session.execute(_WAITING, begins).all()
     held = holds.people(session, {row.user_id for row in waiting}, now) if waiting else {}
-    idents = [row.id for row in waiting if row.user_id not in held]
+    idents = [row.id for row in waiting if row.due_at > held.get(row.user_id, now) + _NEARLY]
     session.execute(_FREE, begins | {"idents": idents})
     return len(idents)

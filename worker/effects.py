@@ -13,14 +13,22 @@ from worker.holds import SPAN
 
 HELD_BY = "Held by a calendar schedule"
 """How the status of a synchronization begins that waits for a schedule's end and not for a second reading."""
+FOR_A_PERSON = frozenset({"UNAUTHORIZED", "NOT_LINKED", "MAILBOX_NOT_FOUND", "FAILED"})
+"""Statuses that a hold leaves alone: people look for them, and for what they mean it does not matter."""
 
 _WHOSE = {Level.TENANT: "the institution", Level.GROUP: "a group of this person", Level.USER: "this person"}
+# One part for each level: of one condition with an OR in it PostgreSQL reads every schedule of the tenant.
 _CONCERNING = text(f"""
     SELECT s.id, s.effect, s.changed_at, s.group_id, s.user_id, span.ends_at
-    FROM calendar_schedules s LEFT JOIN LATERAL ({SPAN}) span ON s.effect = '{Effect.HOLD}'
-    WHERE s.tenant_id = :tenant AND s.effect <> '{Effect.NONE}' AND (
-        s.user_id = :person OR s.group_id IS NULL AND s.user_id IS NULL
-        OR s.group_id IN (SELECT group_id FROM memberships WHERE user_id = :person))
+    FROM (
+        SELECT * FROM calendar_schedules
+        WHERE tenant_id = :tenant AND group_id IS NULL AND user_id IS NULL AND effect <> '{Effect.NONE}'
+        UNION ALL
+        SELECT * FROM calendar_schedules
+        WHERE group_id IN (SELECT group_id FROM memberships WHERE user_id = :person) AND effect <> '{Effect.NONE}'
+        UNION ALL
+        SELECT * FROM calendar_schedules WHERE user_id = :person AND effect <> '{Effect.NONE}'
+    ) s LEFT JOIN LATERAL ({SPAN}) span ON s.effect = '{Effect.HOLD}'
     ORDER BY s.id
 """).bindparams(bindparam("now", type_=DateTime(timezone=True)))  # noqa: S608 - of constants
 

@@ -1,10 +1,12 @@
 """Who belongs to which group: by the rules of carillon.toml, and as the API was told. The caller commits.
 
 A rule takes back only what a rule said, and the API only what it was told; a group stays when its last member goes.
+Who comes or goes is due soon, if the group has schedules with an effect.
 """
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select, text
@@ -12,6 +14,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from worker import deferring
 from worker.calendar_tables import Group, Membership, MembershipSource
 from worker.database import transaction
 from worker.ledger import User
@@ -29,9 +32,14 @@ _MEETS = """
         )
     )
 """
+# Those alone who are new are locked, or one who is deleted meanwhile would spoil it for everybody.
 _JOIN = text(f"""
     INSERT INTO memberships (group_id, user_id, source)
-    SELECT :group, u.id, 'rule' FROM users u WHERE {_MEETS} ORDER BY u.id ON CONFLICT DO NOTHING RETURNING user_id
+    SELECT :group, u.id, 'rule' FROM users u
+    WHERE {_MEETS} AND NOT EXISTS (
+        SELECT FROM memberships m WHERE m.group_id = :group AND m.user_id = u.id AND m.source = 'rule')
+    ORDER BY u.id FOR KEY SHARE OF u
+    ON CONFLICT DO NOTHING RETURNING user_id
 """)  # noqa: S608 - of constants
 _LEAVE = text(f"""
     DELETE FROM memberships m USING users u
@@ -77,7 +85,7 @@ def join(session: Session, group_id: int, user_id: int) -> bool:
     """Let a person belong to a group, as the API was told; whether that is new."""
     values = {"group_id": group_id, "user_id": user_id, "source": MembershipSource.API}
     statement = insert(Membership).values(values).on_conflict_do_nothing()
-    return session.scalar(statement.returning(Membership.user_id)) is not None
+    return _told(session, group_id, session.scalars(statement.returning(Membership.user_id)).all())
 
 
 def leave(session: Session, group_id: int, user_id: int) -> bool:
@@ -85,15 +93,18 @@ def leave(session: Session, group_id: int, user_id: int) -> bool:
     statement = delete(Membership).where(
         Membership.group_id == group_id, Membership.user_id == user_id, Membership.source == MembershipSource.API
     )
-    return session.scalar(statement.returning(Membership.user_id)) is not None
+    return _told(session, group_id, session.scalars(statement.returning(Membership.user_id)).all())
 
 
 def follow(session: Session, tenant_id: int, rules: Rules, user_id: int | None = None) -> int:
     """Bring what the rules say into the tables, for one person or for all; how many memberships came or went."""
     changes = 0 if user_id else _forget(session, tenant_id, rules)
     for name, rule in rules.items():
-        given = _given(tenant_id, user_id, rule) | {"group": ensure(session, tenant_id, name)}
-        changes += sum(len(session.execute(each, given).all()) for each in (_LEAVE, _JOIN))
+        group_id = ensure(session, tenant_id, name)
+        given = _given(tenant_id, user_id, rule) | {"group": group_id}
+        changed = [person for each in (_LEAVE, _JOIN) for person in session.scalars(each, given)]
+        deferring.wake_members(session, group_id, changed)
+        changes += len(changed)
     return changes
 
 
@@ -110,7 +121,18 @@ def _forget(session: Session, tenant_id: int, rules: Rules) -> int:
     """Nobody belongs any longer to a group by a rule that is gone."""
     gone = select(Group.id).where(Group.tenant_id == tenant_id, Group.name.not_in(list(rules)))
     statement = delete(Membership).where(Membership.group_id.in_(gone), Membership.source == MembershipSource.RULE)
-    return len(session.scalars(statement.returning(Membership.user_id)).all())
+    left = session.execute(statement.returning(Membership.group_id, Membership.user_id)).all()
+    people: defaultdict[int, list[int]] = defaultdict(list)
+    for group_id, user_id in left:
+        people[group_id].append(user_id)
+    for group_id, user_ids in people.items():
+        deferring.wake_members(session, group_id, user_ids)
+    return len(left)
+
+
+def _told(session: Session, group_id: int, user_ids: Sequence[int]) -> bool:
+    deferring.wake_members(session, group_id, user_ids)
+    return bool(user_ids)
 
 
 def _given(tenant_id: int, user_id: int | None, rule: GroupSettings) -> dict[str, Any]:

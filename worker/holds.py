@@ -21,6 +21,8 @@ from worker.calendar_tables import CalendarSchedule, CalendarSpan, Effect
 from worker.database import transaction
 
 HORIZON = timedelta(days=40)
+LONGEST = timedelta(days=366)
+"""A hold that goes on for longer is told with an end so far ahead, which moves on with HORIZON."""
 DAY = timedelta(days=1)
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 SPAN = """
@@ -43,15 +45,6 @@ _PEOPLE = text(f"""
         SELECT s.user_id, s.id FROM calendar_schedules s WHERE s.user_id = ANY(:users)
     ) s CROSS JOIN LATERAL ({SPAN}) span WHERE span.ends_at > :now GROUP BY s.person
 """).bindparams(_NOW, bindparam("users", type_=ARRAY(BigInteger)))  # noqa: S608 - of constants
-_CHANGE = text("""
-    SELECT min(moment) FROM calendar_schedules s CROSS JOIN LATERAL (
-        (SELECT ends_at AS moment FROM calendar_spans WHERE schedule_id = s.id AND starts_at <= :now
-         ORDER BY starts_at DESC LIMIT 1)
-        UNION ALL
-        (SELECT starts_at FROM calendar_spans WHERE schedule_id = s.id AND starts_at > :now
-         ORDER BY starts_at LIMIT 1)
-    ) change WHERE moment > :now
-""").bindparams(_NOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +70,6 @@ def people(session: Session, user_ids: Collection[int], now: datetime) -> dict[i
     return {user_id: until for user_id, until in found}  # noqa: C416 - rows, not pairs
 
 
-def next_change(session: Session, now: datetime) -> datetime | None:
-    """The first instant after `now` at which a hold of any schedule begins or ends, as far as is worked out."""
-    found: datetime | None = session.scalar(_CHANGE, {"now": now})
-    return found
-
-
 def work_out(
     session: Session, schedule: CalendarSchedule, periods: Sequence[Period], zone: ZoneInfo, now: datetime
 ) -> None:
@@ -91,10 +78,19 @@ def work_out(
     if schedule.effect != Effect.HOLD:
         return
     schedule.spans_until, schedule.spans_zone = now + HORIZON, zone.key
-    found = spans(periods, zone, Window(now, now + HORIZON))
+    found = _spans(periods, zone, now)
     if found:
         rows = [{"schedule_id": schedule.id, "starts_at": start, "ends_at": end} for start, end in found]
         session.execute(insert(CalendarSpan), rows)
+
+
+def _spans(periods: Sequence[Period], zone: ZoneInfo, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Those that begin before HORIZON. Where one goes on there, its end is looked for beyond."""
+    found = spans(periods, zone, Window(now, now + HORIZON))
+    if found and found[-1][1] >= now + HORIZON:
+        further = spans(periods, zone, Window(found[-1][0], now + LONGEST))
+        found[-1] = found[-1][0], further[0][1]
+    return found
 
 
 def refresh(engine: Engine, zones: Mapping[int, ZoneInfo], now: datetime) -> int:

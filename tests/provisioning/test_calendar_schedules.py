@@ -1,8 +1,13 @@
 """The calls of calendar schedules beyond the source document's examples: names, lists, bad input, iCalendar."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
 import pytest
+from sqlalchemy import text
+
+from worker.database import transaction
 
 TENANT = "/api/v1/tenants/example"
 LEVELS = {
@@ -12,6 +17,8 @@ LEVELS = {
 }
 FULL = {"name": "Week 1", "type": "Full days", "startDay": "2026-10-19", "stopDay": "2026-10-23"}
 PART = {**FULL, "name": "Mornings", "type": "Partial days", "startTime": "09:00", "stopTime": "12:00"}
+JSON = {"Content-Type": "application/json"}
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 DAILY = {"recurDaily": {"recurInterval": 1}, "recurForEver": True}
 
 
@@ -44,7 +51,9 @@ def test_a_schedule_lives_at_each_level(law, at, refused):
     assert whole(law, f"{at}/Exams/")["periods"] == [FULL, PART]
     assert law.get(at).json() == law.get(f"{at}/").json() == {"schedules": [{"name": "Exams"}]}
     assert law.post(f"{at}/Exams/", json={**FULL, "name": "Week 2"}).status_code == 201
-    assert law.put(f"{at}/Exams/Week%202/", json={"stopDay": "2026-10-30"}).json()["stopDay"] == "2026-10-30"
+    assert law.put(f"{at}/Exams/Week%202/", json={"stopDay": "2026-10-29"}).json()["stopDay"] == "2026-10-29"
+    assert law.post(f"{at}/Exams/Week%202/", json={"stopDay": "2026-10-30"}).json()["stopDay"] == "2026-10-30"
+    assert law.get(f"{at}/Exams/Week%202/").json() == {**FULL, "name": "Week 2", "stopDay": "2026-10-30"}
     assert law.delete(f"{at}/Exams/Week%202/").json() == {}
     refused(law.get(f"{at}/Exams/Week%202/"), 404)
     assert law.put(f"{at}/Exams/", json={"effect": "hold", "name": "Held"}).json()["effect"] == "hold"
@@ -110,8 +119,7 @@ def test_a_list_of_periods_is_applied_whole_or_not_at_all(law, refused, changes,
     assert law.get(at).json() == {"schedules": [{"name": "Exams"}]}
 
 
-def test_a_list_of_schedules_is_deleted_whole_or_not_at_all(law, refused):
-    at = LEVELS["Group"]
+def test_a_list_of_schedules_is_deleted_whole_or_not_at_all(law, refused, at):
     make(law, at, "One")
     make(law, at, "Two")
     given = [{"name": "One"}, {"name": "Three"}, {"name": "Two"}]
@@ -153,8 +161,7 @@ def test_a_period_that_cannot_be_is_refused_by_the_name_of_its_field(law, refuse
     ("wrong", "word"),
     [({"country": "XX"}, "country"), ({"year": 1}, "year"), ({"year": "2026"}, "year"), ({"type": "bank"}, "type")],
 )
-def test_holidays_that_nobody_knows_are_refused_by_the_name_of_their_field(law, refused, wrong, word):
-    at = LEVELS["Group"]
+def test_holidays_that_nobody_knows_are_refused_by_the_name_of_their_field(law, refused, at, wrong, word):
     make(law, at, periods=[])
     given = {"country": "NL", "year": 2026, "type": "public"}
     refused(law.post(f"{at}/Exams/public_holidays/", json=given | wrong), 400, word)
@@ -238,3 +245,54 @@ def test_what_is_no_calendar_changes_nothing(law, refused):
     refused(law.put(f"{at}/%20.ics", data=TERM, headers=KIND), 400, "name")
     assert law.get(at).json() == {"schedules": [{"name": "Exams"}]}
     assert whole(law, f"{at}/Exams")["periods"] == [FULL, PART]
+
+
+def test_a_body_that_is_nested_deeply_or_holds_a_nul_is_refused(law, refused):
+    at, deep = LEVELS["Group"], "[" * 1_000 + "]" * 1_000
+    refused(law.post(at, data=f'{{"name": {deep}}}'), 400)
+    refused(law.call("POST", "/users", data=f'{{"username": {deep}}}', headers=JSON), 400)
+    calendar = (
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDESCRIPTION:a\0b\nDTSTART;VALUE=DATE:20261001\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    refused(law.put(f"{at}/Term.ics", data=calendar, headers={"Content-Type": "text/calendar"}), 400, "NUL")
+    assert law.get(at).json() == {"schedules": []}
+
+
+def test_two_calendars_put_at_once_under_one_name_are_one_made_and_one_replaced(law):
+    at = LEVELS["Group"]
+    calendar = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261001\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+    def put(_):
+        return law.with_token().put(f"{at}/Term.ics", data=calendar, headers={"Content-Type": "text/calendar"})
+
+    with ThreadPoolExecutor(2) as threads:
+        with transaction(law.installation.engine) as session:
+            # Whoever comes first waits at the name, and the second behind it.
+            making = (
+                "INSERT INTO calendar_schedules (tenant_id, group_id, name) SELECT tenant_id, id, 'Term' FROM groups"
+            )
+            session.execute(text(making))
+            answers = [threads.submit(put, number) for number in range(2)]
+            while len(law.sql(WAITING)) < 2 and not any(each.done() for each in answers):
+                pass
+            session.rollback()
+        assert sorted(each.result().status_code for each in answers) == [200, 201]
+
+
+def test_what_takes_place_too_often_is_refused_before_it_is_worked_out(law, refused):
+    """Of every person who may read."""
+    at = LEVELS["Group"]
+    daily = {**FULL, "stopDay": FULL["startDay"], "recurrence": DAILY}
+    make(law, at, periods=[{**daily, "name": f"{number}"} for number in range(2_000)])
+    begun = perf_counter()
+    refused(law.get(f"{at}/Exams/occurrences?from=2026-11-01&to=2027-11-01"), 400, "10,000")
+    assert perf_counter() - begun < 3
+
+
+def test_a_period_that_repeats_lasts_a_year_at_most(law, refused):
+    """Two thousand of them that each take place on every day would not be worked out in an hour."""
+    at = LEVELS["Group"]
+    make(law, at, periods=[{**FULL, "startDay": "1900-01-01", "stopDay": "2999-12-31"}])
+    year = {**FULL, "name": "Year", "startDay": "2026-01-01", "stopDay": "2027-01-01", "recurrence": DAILY}
+    assert law.post(f"{at}/Exams/", json=year).status_code == 201
+    refused(law.put(f"{at}/Exams/Year/", json={"stopDay": "2027-01-02"}), 400, "stopDay", "366 days")

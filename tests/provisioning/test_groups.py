@@ -1,11 +1,16 @@
 """Who belongs to which group: as the API is told, and by the rules of carillon.toml."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from sqlalchemy import text
 
 from provisioning.rights import Right
 from worker import groups
+from worker.database import transaction
 
 GROUPS = "/api/v1/tenants/example/groups"
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 def members(api, group):
@@ -25,6 +30,10 @@ def test_a_person_joins_a_group_which_is_made_where_needed_and_leaves_it(api, re
     assert (gone.status_code, gone.json()) == (200, {})
     refused(api.delete(f"{GROUPS}/Law%2FOld%20Town/users/alice"), 404)
     assert members(api, "Law%2FOld%20Town") == {}
+    refused(api.put(f"{GROUPS}/law/users/alice?dryRun=true"), 400, "dryRun")
+    stranger = api.with_token(roles=(), right=Right.GROUP_ADMIN, group="arts")
+    refused(stranger.put(f"{GROUPS}/law/users/alice?dryRun=true"), 404)
+    assert api.get(f"{GROUPS}/").json() == {"groups": [{"name": "Law/Old Town", "members": 0}]}
 
 
 @pytest.mark.parametrize(("group", "status"), [("%20x", 400), ("x" * 256, 400), ("..%2F..", 201), ("%C3%A9", 201)])
@@ -82,3 +91,42 @@ def test_members_are_changed_by_a_tenant_admin_and_listed_by_the_groups_own(api,
     refused(admin.get(f"{GROUPS}/"), 404)
     reader = api.with_token(roles=(), right=Right.END_USER, group="law")
     refused(reader.get(f"{GROUPS}/law/users/"), 403, "Group Admin")
+
+
+def test_a_person_who_is_deleted_meanwhile_spoils_no_rule_for_the_others(api):
+    """They met the rule when it was looked at, and were gone when it was written down."""
+    values = {"tenant": api.tenant()}
+    people = "SELECT :tenant, name, '[\"ROLE_STUDENT\"]' FROM unnest(ARRAY['alice', 'bob', 'carol']) name"
+    api.sql(f"INSERT INTO users (tenant_id, username, roles) {people}", **values)
+    engine, tenants = api.installation.engine, api.installation.tenants
+    with ThreadPoolExecutor(1) as thread:
+        with transaction(engine) as deleting:
+            deleting.execute(text("DELETE FROM users WHERE username = 'bob'"))
+            following = thread.submit(groups.follow_all, engine, tenants)
+            while not api.sql(WAITING) and not following.done():
+                pass
+        assert following.result(timeout=30) == 2
+    assert members(api, "students") == {"alice": ["rule"], "carol": ["rule"]}
+
+
+def test_who_a_rule_lets_join_or_leave_is_due_soon_where_the_group_has_a_schedule_that_does_something(api):
+    api.synchronize("alice")
+    api.synchronize("bob")
+    api.put("/users/zoe", json={"roles": ["ROLE_STUDENT"]})
+    path = "/api/v1/tenants/example/groups/students/calendar_schedules/"
+    assert api.post(path, json={"name": "Year", "effect": "publish"}).status_code == 201
+    for roles in (["ROLE_STUDENT"], []):
+        api.sql("UPDATE synchronizations SET due_at = now() + interval '1 day', failures = 0")
+        api.put("/users/alice", json={"roles": roles})
+        soon = "SELECT username FROM synchronizations s JOIN users u ON u.id = s.user_id WHERE due_at <= now()"
+        assert api.sql(soon) == [("alice",)]
+
+
+def test_who_leaves_with_a_rule_that_is_gone_is_due_soon_too(api):
+    api.synchronize("alice")
+    api.put("/users/alice", json={"roles": ["ROLE_STUDENT"]})
+    api.post("/api/v1/tenants/example/groups/students/calendar_schedules/", json={"name": "Year", "effect": "hold"})
+    api.sql("UPDATE synchronizations SET due_at = now() + interval '1 day'")
+    with transaction(api.installation.engine) as session:
+        assert groups.follow(session, api.tenant(), {}) == 1
+    assert api.sql("SELECT due_at <= now() FROM synchronizations") == [(True,)]

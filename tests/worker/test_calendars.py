@@ -18,6 +18,7 @@ from worker.calendar_rows import periods_of, save
 from worker.calendar_tables import CalendarPeriod, CalendarSchedule, CalendarSpan, Effect, Group, Level, Membership
 from worker.calendars import Parent, UnknownScheduleError
 from worker.database import engine, transaction
+from worker.effects import effects
 from worker.ledger import Tenant, User
 from worker.tasks import register
 
@@ -232,13 +233,15 @@ def test_occurrences_of_all_periods_are_told_by_their_start(books):
 def test_a_person_has_the_schedules_of_all_levels_above(books):
     parents = [books.parent(), books.parent(books.maths), books.parent(books.law), books.parent(user=books.ada)]
     idents = [books.create(parent, "Year", BREAK, effect=Effect.PUBLISH) for parent in parents]
-    books.create(books.parent(), "Not this one", LUNCH, effect=Effect.HOLD)
+    books.create(books.parent(), "Not this one", BREAK, effect=Effect.HOLD)
+    books.create(books.parent(), "Nor this one", BREAK)
     books.create(Parent(books.other), "Year", LUNCH, effect=Effect.PUBLISH)
     expected = {books.ada: [0, 1, 3], books.bob: [0, 2], books.eve: [0, 1, 2]}
     for person, places in expected.items():
         with transaction(books.engine) as session:
-            found = calendars.of_person(session, books.tenant, person, Effect.PUBLISH)
-        assert found == {idents[place]: (BREAK,) for place in places}
+            found = effects(session, books.tenant, person, NOW)
+        assert found.published == tuple((idents[place], NOW) for place in places)
+        assert found.until.level is Level.TENANT
 
 
 def test_a_hold_holds_from_the_start_of_its_period_to_the_end(books):
@@ -282,18 +285,6 @@ def test_periods_that_run_into_each_other_hold_to_the_end_of_the_last(books):
     assert books.scopes() == {(None, None): datetime(2026, 11, 23, 12, tzinfo=UTC)}
 
 
-def test_the_next_change_of_any_hold_is_known(books):
-    books.create(books.parent(books.law), "Noon", LUNCH, effect=Effect.HOLD)
-    books.create(books.parent(), "Day", BREAK, effect=Effect.HOLD)
-    books.create(books.parent(), "Nothing", Period("Soon", DAY, DAY, time(10, 30), time(11)), effect=Effect.PUBLISH)
-    changes, now = [], NOW
-    with transaction(books.engine) as session:
-        for _ in range(4):
-            now = holds.next_change(session, now)
-            changes.append(f"{now:%d %H:%M}")
-    assert changes == ["23 11:00", "23 12:00", "23 23:00", "24 11:00"]
-
-
 def test_holds_go_on_beyond_the_horizon_when_they_are_refreshed(books):
     books.create(books.parent(), "Noon", LUNCH, effect=Effect.HOLD)
     books.create(books.parent(), "Other", LUNCH)
@@ -316,8 +307,9 @@ def test_a_refresh_follows_a_tenants_new_time_zone(books):
     books.create(books.parent(), "Noon", LUNCH, effect=Effect.HOLD)
     zones = {books.tenant: ZoneInfo("America/New_York")}
     assert [holds.refresh(books.engine, zones, NOW) for _ in range(2)] == [1, 0]
-    with transaction(books.engine) as session:
-        assert holds.next_change(session, NOW) == datetime(2026, 11, 23, 17, tzinfo=UTC)
+    noon = datetime(2026, 11, 23, 17, tzinfo=UTC)
+    assert books.scopes(noon - timedelta(seconds=1)) == {}
+    assert books.scopes(noon) == {(None, None): noon + HOUR}
 
 
 def test_beat_has_the_holds_of_every_tenant_worked_out(world):
@@ -330,5 +322,7 @@ def test_beat_has_the_holds_of_every_tenant_worked_out(world):
         session.flush()
         save(session, row.id, [LUNCH])
     assert [app.tasks["holds"]() for _ in range(2)] == [{"schedules": n, "freed": 0} for n in (1, 0)]
+    tomorrow = datetime.now(UTC).astimezone(ZONE).date() + timedelta(days=1)
+    noon = datetime.combine(max(tomorrow, DAY), time(12), ZONE).astimezone(UTC)
     with transaction(world.installation.engine) as session:
-        assert holds.next_change(session, datetime.now(UTC)) is not None
+        assert [each.until for each in holds.scopes(session, noon)] == [noon + HOUR]

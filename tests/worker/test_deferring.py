@@ -1,6 +1,6 @@
 """What a calendar schedule of the effect `hold` does: nobody it concerns is written to until it ends."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -10,66 +10,15 @@ from sqlalchemy import event, select
 from schedules.periods import Period
 from schedules.term_ics import Term
 from worker import calendars, deferring
-from worker.calendar_tables import CalendarSchedule, Effect, Group, Membership
-from worker.calendars import Parent
+from worker.calendar_tables import CalendarSchedule, Membership
 from worker.database import transaction
-from worker.dispatch import dispatch
 from worker.holding import tenant_held
-from worker.ledger import Synchronization, UnlinkMode
+from worker.ledger import UnlinkMode
 from worker.queue import ROUTINE
 from worker.rebuilding import ask
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 PAST = timedelta(minutes=1)
-
-
-class Holding:
-    """A world in which schedules hold; its clock is PostgreSQL's, for claims go by that."""
-
-    def __init__(self, world):
-        self.world, self.engine = world, world.installation.engine
-        world.now = datetime.now(UTC)
-        world.installation.redis.flushall()
-
-    def group(self, *idents):
-        """A group of the people of these synchronizations."""
-        with transaction(self.engine) as session:
-            rows = [session.get_one(Synchronization, ident) for ident in idents]
-            group = Group(tenant_id=rows[0].tenant_id, name="Group")
-            session.add(group)
-            session.flush()
-            session.add_all(Membership(group_id=group.id, user_id=row.user_id, source="api") for row in rows)
-            return group.id
-
-    def hold(self, days=1, group=None, user=None, name="Quiet", **times):
-        """A schedule that holds from today on; the end of its last day."""
-        today = self.world.now.astimezone(ZONE).date()
-        last = today + timedelta(days=days - 1)
-        period = Period("Quiet", today, last, **times)
-        self.change(
-            lambda session, parent: calendars.create(
-                session, parent, name, Term((period,)), zone=ZONE, now=self.world.now, effect=Effect.HOLD
-            ),
-            group,
-            user,
-        )
-        return datetime.combine(last + timedelta(days=1), time(), ZONE).astimezone(UTC)
-
-    def change(self, change, group=None, user=None):
-        with transaction(self.engine) as session:
-            return change(session, Parent(next(iter(self.world.installation.tenants)), group, user))
-
-    def sweep(self):
-        return dispatch(self.world.installation)["synchronizations"]
-
-    def due_now(self, *idents):
-        for ident in idents:
-            self.world.set(ident, due_at=datetime.now(UTC) - PAST)
-
-
-@pytest.fixture
-def holding(world):
-    return Holding(world)
 
 
 def user_of(world, ident):
@@ -104,7 +53,7 @@ def test_a_whole_tenant_is_deferred_by_as_many_queries_as_one_person(world, hold
     asked = []
     event.listen(world.installation.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
     assert holding.sweep() == 0
-    assert len(asked) == 4, asked
+    assert len(asked) == 5, asked
     assert {world.row(ident).status for ident in idents} == {"HELD"}
 
 
