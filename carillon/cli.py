@@ -18,6 +18,7 @@ COMMANDS = {
     "rebuild": "carillon.rebuild",
     "doctor": "carillon.doctor",
     "token": "carillon.token",
+    "secrets": "carillon.secrets",
     "schedules": "carillon.schedules",
 }
 """Where each command stands. Only the one that is asked for is loaded: a worker needs no web framework."""

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from typing import Literal
 
 import click
 import redis
@@ -18,6 +19,8 @@ from carillon.opening import config_file
 from carillon.services import services
 from providers.base import ProviderError
 from timetables.base import Person, SourceError
+from worker import verdicts
+from worker.credentials import ADVICE, Credential, State, of_institution
 from worker.database import DatabaseUnreachableError, transaction
 from worker.dispatch import BEAT_KEY
 from worker.installation import Installation, install
@@ -25,19 +28,31 @@ from worker.ledger import Synchronization
 from worker.mailbox import calendar
 from worker.queue import QueueAddressError
 from worker.settings import SettingsError, load
+from worker.slots import Group
 
 LATE_SECONDS = 60
-SOON = timedelta(days=30)
-"""How long before its end a credential is warned of."""
+
+Level = Literal["ok", "warn", "FAIL"]
+_STYLES = {"ok": "green", "warn": "bold yellow", "FAIL": "bold red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, whether it is well, and a sentence."""
+    """What was looked at, whether it is well, and a sentence. `soon` says that what is well will not stay so."""
 
     what: str
     well: bool
     sentence: str
+    soon: bool = False
+
+    @property
+    def level(self) -> Level:
+        if not self.well:
+            return "FAIL"
+        return "warn" if self.soon else "ok"
+
+    def document(self) -> dict[str, object]:
+        return {"what": self.what, "well": self.well, "level": self.level.lower(), "sentence": self.sentence}
 
 
 @click.command()
@@ -46,7 +61,7 @@ def doctor(given: Command) -> None:
     """Check settings, database, Redis, beat, timetables and calendars."""
     with ExitStack() as stack:
         findings = list(_examine(given, stack))
-    given.say({"findings": [asdict(each) for each in findings]}, lambda console: _told(console, findings))
+    given.say({"findings": [each.document() for each in findings]}, lambda console: _told(console, findings))
     if not all(each.well for each in findings):
         raise SystemExit(1)
 
@@ -93,23 +108,38 @@ def _tenant(installation: Installation, ident: int) -> Iterator[Finding]:
     tenant = installation.tenants[ident]
     someone = _newest(installation, Synchronization.tenant_id == ident)
     person = Person(someone.user.username, someone.user.locale or "") if someone else None
-    yield _attempt(f"{tenant.key}: timetable", partial(installation.sources[ident].check, person))
-    for kind, provider in tenant.providers.items():
-        yield from _credential(f"{tenant.key}: {kind}", getattr(provider, "expires", None), datetime.now(UTC))
+    source = installation.sources[ident]
+    # Without a person a source may answer without having shown what it holds.
+    yield _attempt(installation, (ident, "timetable"), lambda: source.check(person), read=person is not None)
+    for kind in tenant.providers:
         newest = _newest(installation, Synchronization.tenant_id == ident, Synchronization.type == kind)
         if newest is None:
             yield Finding(
                 f"{tenant.key}: {kind}", True, "is configured; nobody is provisioned yet, so nothing was tried."
             )
         else:
-            yield _attempt(f"{tenant.key}: {kind}", partial(_write_check, installation, newest))
+            yield _attempt(installation, (ident, kind), partial(_write_check, installation, newest), asked=True)
+    yield from _credentials(installation, ident, datetime.now(UTC))
 
 
-def _credential(what: str, expires: datetime | None, now: datetime) -> Iterator[Finding]:
-    """A warning while there is time to do something about it. What has run out is told by the calendars themselves."""
-    if expires is not None and now < expires < now + SOON:
-        left = f"The certificate runs out on {expires:%Y-%m-%d}, in {(expires - now).days} day(s)"
-        yield Finding(what, False, f"{left}: make a new one, and upload it beside the old one before you change over.")
+def _credentials(installation: Installation, ident: int, now: datetime) -> Iterator[Finding]:
+    """What is the matter with the tenant's credentials: a warning while there is time to do something about it."""
+    with transaction(installation.engine) as session:
+        found = of_institution(session, installation, ident)
+    for each in found:
+        state = each.state(now)
+        if state not in {State.OK, State.UNKNOWN}:
+            what = f"{installation.tenants[ident].key}: {each.name}"
+            yield Finding(what, state is State.EXPIRING, _sentence(each, state, now), soon=state is State.EXPIRING)
+
+
+def _sentence(credential: Credential, state: State, now: datetime) -> str:
+    what, advice = credential.kind.replace("_", " ").lower(), ADVICE[credential.kind]
+    if state is State.REFUSED:
+        return f"The {what} is refused since {credential.refused_at:%Y-%m-%d %H:%M} UTC: {credential.refused}"
+    if state is State.EXPIRED:
+        return f"The {what} ran out on {credential.expires:%Y-%m-%d}: {advice}."
+    return f"The {what} runs out on {credential.expires:%Y-%m-%d}, in {credential.days_left(now)} day(s): {advice}."
 
 
 def _newest(installation: Installation, *which: ColumnElement[bool]) -> Synchronization | None:
@@ -123,15 +153,21 @@ def _write_check(installation: Installation, row: Synchronization) -> str:
     return f"The calendar of {row.mailbox} can be written to."
 
 
-def _attempt(what: str, look: Callable[[], str]) -> Finding:
+def _attempt(
+    installation: Installation, part: Group, look: Callable[[], str], *, read: bool = False, asked: bool = False
+) -> Finding:
+    """What came of a look at a part of a tenant, which is also a word on the credential that was shown there."""
+    error: ProviderError | SourceError | None = None
     try:
-        return Finding(what, True, look())
-    except (ProviderError, SourceError) as error:
-        return Finding(what, False, str(error))
+        said = look()
+    except (ProviderError, SourceError) as refused:
+        error, said = refused, str(refused)
+    verdicts.note(installation, part, error, datetime.now(UTC), read=read, asked=asked)
+    return Finding(f"{installation.tenants[part[0]].key}: {part[1]}", error is None, said)
 
 
 def _told(console: Console, findings: list[Finding]) -> None:
     for each in findings:
-        console.print("ok  " if each.well else "FAIL", style="green" if each.well else "bold red", end=" ")
+        console.print(f"{each.level:4}", style=_STYLES[each.level], end=" ")
         console.print(each.what, style="bold", end=" ")
         console.print(each.sentence)

@@ -1,22 +1,49 @@
 """`carillon token`: who may call the provisioning API."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import click
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
 from carillon.command import Command, FailedError, command
 from carillon.opening import opened
-from provisioning import rights, tokens
+from provisioning import rights, rotation, tokens
 from provisioning.rights import MisplacedRightError, Right
+from provisioning.tokens import Capability
 from worker import groups
 from worker.database import transaction
 from worker.installation import Installation
+from worker.setting_types import Duration
 
 IDENT = click.IntRange(1, 2**63 - 1)
 """What the ledger can count to."""
+
+
+class End(click.ParamType[datetime]):
+    """A length of time from now on, or the day at whose beginning, in UTC, something ends."""
+
+    name = "length or day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        now = datetime.now(UTC)
+        try:
+            end = _day(value) or now + TypeAdapter(Duration).validate_python(value)
+        except (ValidationError, OverflowError):
+            self.fail(f'"{value}" is neither a length of time like 90d nor a day like 2027-05-01', param, ctx)
+        if end <= now:
+            self.fail("it lies in the past; name a day to come", param, ctx)
+        return end
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        return None
 
 
 @click.group()
@@ -35,14 +62,23 @@ _tenant = click.option("--tenant", help="The tenant's name in carillon.toml; may
     "roles",
     multiple=True,
     type=click.Choice(tokens.ROLES),
-    help="What it may do; without --right, else everything.",
+    help="What it may do; without --right and --capability, else everything.",
 )
 @click.option(
     "--right",
     type=click.Choice([each.value for each in Right]),
     help="What it may do with calendar schedules, and by itself no more.",
 )
+@click.option(
+    "--capability",
+    "capabilities",
+    multiple=True,
+    type=click.Choice([each.value for each in Capability]),
+    help="What it may do with notification calendars, and by itself no more.",
+)
+@click.option("--expires", type=End(), help="When it ends, like 90d or 2027-05-01; else it never does.")
 @click.option("--group", help="The group that an End User or Group Admin is confined to.")
+@click.option("--rotating", is_flag=True, help="Its text changes with what it changes in notification calendars.")
 @click.option("--elevated", is_flag=True, help="It may act for a person, with the header requestedAuth.")
 @command
 def create(
@@ -53,15 +89,28 @@ def create(
     *,
     right: str | None,
     group: str | None,
+    capabilities: tuple[str, ...],
+    expires: datetime | None,
+    rotating: bool,
     elevated: bool,
 ) -> None:
     """Make a token and show it; it is shown this once."""
-    wanted = roles or (() if right else tokens.ROLES)
+    wanted = roles or (() if right or capabilities else tokens.ROLES)
+    if rotating and Capability.NOTIFY not in capabilities:
+        raise FailedError(f"--rotating goes with --capability {Capability.NOTIFY}; name it")
     with opened(given.config, given.data) as (installation, _), transaction(installation.engine) as session:
         ident = tenant_id(installation, tenant)
         _check(session, ident, Right(right) if right else None, group)
-        text = tokens.create(session, ident, name, wanted, elevated=elevated, right=right, group=group)
-    given.say({"name": name, "token": text}, lambda console: console.print(text))
+        text = tokens.create(
+            *(session, ident, name, wanted),
+            elevated=elevated,
+            right=right,
+            group=group,
+            expires_at=expires,
+            capabilities=capabilities,
+            rotating=rotating,
+        )
+    given.say({"name": name, "token": text, "expires": expires}, lambda console: console.print(text))
 
 
 def _check(session: Session, ident: int, right: Right | None, group: str | None) -> None:
@@ -79,6 +128,8 @@ def _check(session: Session, ident: int, right: Right | None, group: str | None)
 def list_(given: Command, tenant: str | None) -> None:
     """Every token there was, without its text."""
     with opened(given.config, given.data) as (installation, _), transaction(installation.engine) as session:
+        found = tokens.listed(session, tenant_id(installation, tenant))
+        rotating = rotation.among(session, [each.id for each in found])
         rows = [
             {
                 "id": each.id,
@@ -86,11 +137,14 @@ def list_(given: Command, tenant: str | None) -> None:
                 "roles": each.roles,
                 "right": rights.of_token(each),
                 "group": each.group_name,
+                "capabilities": each.capabilities,
+                "rotating": each.id in rotating,
                 "elevated": each.elevated,
                 "created": each.created_at,
+                "expires": each.expires_at,
                 "revoked": each.revoked_at,
             }
-            for each in tokens.listed(session, tenant_id(installation, tenant))
+            for each in found
         ]
     given.say({"tokens": rows}, lambda console: _table(console, rows))
 
@@ -118,12 +172,16 @@ def tenant_id(installation: Installation, key: str | None) -> int:
 
 
 def _table(console: Console, rows: list[dict[str, Any]]) -> None:
-    table = Table("ID", "Name", "Roles", "Right", "Group", "Elevated", "Made", "Revoked", box=None)
+    heads = ("ID", "Name", "Roles", "Right", "Group", "Capabilities", "Elevated", "Made", "Expires", "Revoked")
+    table = Table(*heads, box=None)
     for row in rows:
-        made, revoked = (f"{row[name]:%Y-%m-%d %H:%M}" if row[name] else "" for name in ("created", "revoked"))
-        elevated = "yes" if row["elevated"] else ""
+        moments = (f"{row[name]:%Y-%m-%d %H:%M}" if row[name] else "" for name in ("created", "expires", "revoked"))
         table.add_row(
             *(str(row["id"]), row["name"], ", ".join(row["roles"]), row["right"] or "", row["group"] or ""),
-            *(elevated, made, revoked),
+            *(
+                ", ".join(row["capabilities"] + ["rotating"] * row["rotating"]),
+                "yes" if row["elevated"] else "",
+                *moments,
+            ),
         )
     console.print(table)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr
 
 from providers._address import safe
+from providers._held import Held, Moment
 from providers._limits import Limited
 
 _PORTS = {"https": 443, "http": 80}
@@ -45,8 +46,14 @@ class Settings(Limited):
     url: Annotated[_Url, AfterValidator(_template)]
     username: str = Field(default="{mailbox}", min_length=1)
     password: SecretStr
+    password_expires: Moment | None = Field(default=None, exclude=True, description="When the password runs out")
     ca_file: FilePath | None = None
     timeout: float = Field(default=30, gt=0, le=300, description="Seconds to connect, and of silence in an answer")
+
+    @property
+    def credentials(self) -> tuple[Held, ...]:
+        """The password."""
+        return (Held("PASSWORD", "password", expires=self.password_expires),)
 
 
 class Target(BaseModel):

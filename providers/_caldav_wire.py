@@ -20,6 +20,7 @@ from providers.base import (
     CalendarGone,
     Conflict,
     ContractBroken,
+    CredentialRefused,
     EventGone,
     ProviderError,
     Rejected,
@@ -42,6 +43,11 @@ Verdict = tuple[type[ProviderError], type[ProviderError], str]
 
 _NEVER_SENT: Verdict = (Unavailable, Unavailable, "cannot be reached: see that it runs and that url is right")
 _NO_ANSWER: Verdict = (Unavailable, Unanswered, "took the call and gave no whole answer: see that it runs well")
+_NOTHING_DONE: Verdict = (
+    Unavailable,
+    Unavailable,
+    "said 200 and did nothing: see what stands between it and this machine",
+)
 _UNTRUSTED: Verdict = (
     Unavailable,
     Unanswered,
@@ -76,9 +82,10 @@ LIBRARY_ERRORS: Mapping[type[Exception], Verdict] = {
     urllib3.exceptions.LocationValueError: _OUR_BUG,
     urllib3.exceptions.HTTPError: _NO_ANSWER,
     UnicodeError: (ContractBroken, ContractBroken, "gave an event an ETag that cannot be sent back: see its log"),
+    ValueError: (ContractBroken, ContractBroken, "answers with a redirect that cannot be read: correct the address"),
     OSError: (Unavailable, Unavailable, "could not be asked: see that the file that ca_file names can be read"),
 }
-"""By the class or its nearest base: also what requests lets through of urllib3, of an odd header and a lost ca_file."""
+"""By the class or its nearest base: also what requests lets through of urllib3, of odd headers and a lost ca_file."""
 
 STATUSES: Mapping[int, Verdict] = {
     Status.UNAUTHORIZED: (Unauthorized, Unauthorized, "refuses our username or password: correct them"),
@@ -143,12 +150,15 @@ _TELLING = frozenset({Status.FORBIDDEN, Status.CONFLICT, Status.PRECONDITION_FAI
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom we are at the server; `timeout` in seconds, for connecting and for each silence."""
+    """Whom we are at the server; `timeout` in seconds, for connecting and for each silence. `everybodys` says that all
+    mailboxes are reached with this one.
+    """
 
     username: str
     password: str
     timeout: float
     ca_file: Path | None = None
+    everybodys: bool = False
 
 
 class Wire:
@@ -158,6 +168,7 @@ class Wire:
         self.collection = collection
         self.host = urlsplit(collection).netloc
         self._timeout = account.timeout
+        self._everybodys = account.everybodys
         self._session = requests.Session()
         # Neither a proxy nor a .netrc nor a bundle of the surroundings may come between the settings and the server.
         self._session.trust_env = False
@@ -181,7 +192,7 @@ class Wire:
             response = self._session.request(
                 method, url, data=body or None, headers=fields, timeout=self._timeout, allow_redirects=False
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise self._error(method, verdict(error), "", everybody=True) from error
         if response.status_code not in awaited or _is_page(response):
             raise self._refusal(method, response)
@@ -190,10 +201,17 @@ class Wire:
     def broken(self, what: str) -> ContractBroken:
         return ContractBroken(f"{self.host} {what}: see whether it is the calendar server, and its log.")
 
+    def not_done(self, method: str) -> ProviderError:
+        """What it means that a call was answered with success, and nothing came of it."""
+        return self._error(method, _NOTHING_DONE, "", everybody=True)
+
     def close(self) -> None:
         self._session.close()
 
     def _refusal(self, method: str, response: requests.Response) -> ProviderError:
+        if self._everybodys and response.status_code == Status.UNAUTHORIZED:
+            # The same sentence to whatever call, for it is remembered until it is another one.
+            return CredentialRefused(f"{self.host} {STATUSES[Status.UNAUTHORIZED][-1]} ({response.status_code}).")
         after = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
         answer = f" ({response.status_code} to {method})"
         if response.status_code == Status.SERVICE_UNAVAILABLE and after is not None:

@@ -9,6 +9,7 @@ from providers.base import (
     CalendarGone,
     Conflict,
     ContractBroken,
+    CredentialRefused,
     EventGone,
     MailboxGone,
     ProviderError,
@@ -64,11 +65,11 @@ SAYINGS: dict[tuple[type[Exception], ...], tuple[type[ProviderError], str]] = {
         "the service account may not do this; check its role, or share the calendar with it",
     ),
     (ews.ErrorPasswordExpired, ews.ErrorPasswordChangeRequired): (
-        Unauthorized,
+        CredentialRefused,
         "the service account needs a new password; one that does not run out is best",
     ),
     (ews.UnauthorizedError, ews.ErrorCallerIsInvalidADAccount, ews.ErrorUserNotAllowedByPolicy): (
-        Unauthorized,
+        CredentialRefused,
         "it refuses the service account; check username, password and its policy",
     ),
     (

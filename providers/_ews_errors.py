@@ -18,6 +18,7 @@ from providers._retry_after import LONGEST
 from providers.base import (
     Ambiguous,
     ContractBroken,
+    CredentialRefused,
     ProviderError,
     Rejected,
     Throttled,
@@ -28,7 +29,10 @@ from providers.base import (
 Meaning = Callable[[Any, bool], ProviderError]
 
 _STATUSES: dict[int, tuple[type[ProviderError], str]] = {
-    401: (Unauthorized, "it refuses the service account; check username and password, or the application, and auth"),
+    401: (
+        CredentialRefused,
+        "it refuses the service account; check username and password, or the application, and auth",
+    ),
     403: (Unauthorized, "it does not let the service account in; check whether EWS is switched on for it"),
     404: (ContractBroken, "there is no Exchange; check url"),
     413: (Rejected, "what was sent is too large; shorten the descriptions"),
@@ -111,7 +115,9 @@ def _unreadable(_error: Exception, writing: bool) -> ProviderError:
 
 
 def _no_handshake(_error: Exception, _writing: bool) -> ProviderError:
-    return Unauthorized("Exchange and the service account do not agree about NTLM: check auth, username and password.")
+    return CredentialRefused(
+        "Exchange and the service account do not agree about NTLM: check auth, username and password."
+    )
 
 
 def _no_connection_free(_error: Exception, _writing: bool) -> ProviderError:
@@ -129,7 +135,7 @@ def _token_throttled(error: TokenThrottledError, _writing: bool) -> ProviderErro
 
 
 def _token_refused(error: TokenRefusedError, _writing: bool) -> ProviderError:
-    return Unauthorized(
+    return CredentialRefused(
         f"The token endpoint refuses the application ({error.word}): check directory, client_id and client_secret, "
         "which runs out after a time."
     )

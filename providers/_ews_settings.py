@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_va
 from providers._address import safe
 from providers._ews_tokens import Tokens
 from providers._ews_wire import Bearer, Login, Wire
+from providers._held import Held, Moment
 
 ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 ACCOUNT = ("username", "password")
@@ -30,9 +31,11 @@ class Settings(BaseModel):
     auth: Literal["ntlm", "basic", "oauth2"] = Field("ntlm", description="How it signs in.")
     username: str | None = Field(None, min_length=1, description="The service account, for ntlm and basic.")
     password: SecretStr | None = Field(None, description="Its password.")
+    password_expires: Moment | None = Field(None, exclude=True, description="When the password runs out.")
     directory: str | None = Field(None, min_length=1, description="The Entra directory's id, for oauth2.")
     client_id: str | None = Field(None, min_length=1, description="The application's id, for oauth2.")
     client_secret: SecretStr | None = Field(None, description="The application's secret, for oauth2.")
+    client_secret_expires: Moment | None = Field(None, exclude=True, description="When that secret runs out.")
     authority: str = Field("https://login.microsoftonline.com/", description="Where tokens are bought, for oauth2.")
     scope: str = Field(
         "https://outlook.office365.com/.default", min_length=1, description="What a token is for, for oauth2."
@@ -63,12 +66,19 @@ class Settings(BaseModel):
         missing = [name for name in wanted if getattr(self, name) is None]
         if missing:
             raise ValueError(f'auth = "{self.auth}" needs {" and ".join(missing)}')
-        spare = [name for name in idle if getattr(self, name) is not None]
+        spare = [name for name in (*idle, f"{idle[-1]}_expires") if getattr(self, name) is not None]
         if spare:
             raise ValueError(f'auth = "{self.auth}" has no use for {" and ".join(spare)}')
         if self.auth == "oauth2" and self.access == "delegate":
             raise ValueError('auth = "oauth2" needs access = "impersonation": an application is nobody\'s delegate')
         return self
+
+    @property
+    def credentials(self) -> tuple[Held, ...]:
+        """The application's secret, or the service account's password."""
+        if self.auth == "oauth2":
+            return (Held("CLIENT_SECRET", "client_secret", expires=self.client_secret_expires),)
+        return (Held("PASSWORD", "password", expires=self.password_expires),)
 
     @cached_property
     def wire(self) -> Wire:

@@ -8,6 +8,8 @@ from typing import Any
 
 from googleapiclient.errors import HttpError
 
+from providers._consent import Grant
+from providers._googlecalendar_consent import Voice
 from providers._googlecalendar_errors import FAULTS, fault
 from providers._googlecalendar_settings import Settings, Target
 from providers._googlecalendar_wire import Wire, service
@@ -26,7 +28,8 @@ ABOUT_ONE = {
 class Calls:
     """The events of one calendar, as the API has them. Nothing is sent before it is asked for."""
 
-    def __init__(self, settings: Settings, target: Target) -> None:
+    def __init__(self, settings: Settings, target: Target, grant: Grant | None = None) -> None:
+        self._grant = grant
         self._settings = settings
         self._target = target
         self._wire = Wire(settings.timeout, settings.ca_file)
@@ -76,7 +79,8 @@ class Calls:
     @cached_property
     def _service(self) -> Any:
         # Made when it is needed: it takes milliseconds, and a target that is only checked for sense needs none.
-        voice = self._settings.speaking_for(self._target.account, self._wire)
+        account = self._target.account
+        voice = Voice(self._grant) if self._grant else self._settings.speaking_for(account, self._wire)
         return service(self._settings.root_url, voice, self._wire)
 
     @contextmanager
@@ -84,6 +88,11 @@ class Calls:
         self._wire.written = False
         try:
             yield
+        except ProviderError as error:
+            # The library sends parts that met a 401 once more, and for that it needs another token.
+            if writing and self._wire.written:
+                raise Ambiguous(f"{error} Part of what was sent may have been done.") from error
+            raise
         except tuple(FAULTS) as error:
             meaning = self.fault(error, writing=writing)
             # Where nobody answers a whole request, nobody answers another mailbox's either.

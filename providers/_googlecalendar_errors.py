@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import requests
 from google.auth import exceptions as auth
@@ -20,6 +21,7 @@ from providers.base import (
     CalendarGone,
     Conflict,
     ContractBroken,
+    CredentialRefused,
     MailboxGone,
     ProviderError,
     Rejected,
@@ -122,7 +124,14 @@ def _grant_refused(error: auth.RefreshError, _writing: bool) -> ProviderError:
             "Google's token endpoint gave no token and no reason: check token_uri in the service account's key."
         )
     advice = _GRANTS.get(word, "check the service account")
-    return Unauthorized(f"Google refuses the service account ({word}): {advice}.")
+    return _of_grant(answer)(f"Google refuses the service account ({word}): {advice}.")
+
+
+def _of_grant(answer: dict[str, Any]) -> type[ProviderError]:
+    """Google says `invalid_grant` of a key that it does not take, and of many a person's account."""
+    told = str(answer.get("error_description")).lower()
+    personal = answer["error"] == "invalid_grant" and not ("jwt" in told or "account not found" in told)
+    return Unauthorized if personal else CredentialRefused
 
 
 def _in_doubt(said: str, writing: bool) -> ProviderError:
@@ -169,7 +178,7 @@ def _no_token_endpoint(_error: Exception, _writing: bool) -> ProviderError:
 
 
 def _bad_key(_error: Exception, _writing: bool) -> ProviderError:
-    return Unauthorized("The service account's key cannot be used: make a new one in Google Cloud.")
+    return CredentialRefused("The service account's key cannot be used: make a new one in Google Cloud.")
 
 
 FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {

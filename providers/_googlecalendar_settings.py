@@ -2,8 +2,9 @@
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,8 +19,11 @@ from pydantic import (
 )
 
 from providers._address import safe
+from providers._googlecalendar_consent import GoogleConsent
 from providers._googlecalendar_wire import SCOPE, ServiceAccount, Tokens, Wire
+from providers._held import Held, Moment
 from providers._limits import Limited, PerMinute
+from providers.base import Unauthorized
 
 ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 
@@ -29,8 +33,27 @@ class Settings(Limited):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    service_account: SecretStr = Field(
-        description="The service account's key: the JSON text that Google Cloud hands out."
+    access: Literal["application", "delegated"] = Field(
+        "application", exclude=True, description="Who consents: an administrator for all, or each person."
+    )
+    service_account: SecretStr | None = Field(
+        None, description="The service account's key: the JSON text that Google Cloud hands out."
+    )
+    service_account_expires: Moment | None = Field(
+        None, exclude=True, description="When that key runs out, where your organization lets keys end."
+    )
+    client_id: str | None = Field(
+        None, min_length=1, exclude=True, description="The OAuth client's id, where each person consents."
+    )
+    client_secret: SecretStr | None = Field(None, exclude=True, description="The OAuth client's secret.")
+    client_secret_expires: Moment | None = Field(
+        None, exclude=True, description="When the client secret runs out, if you let it."
+    )
+    sign_in_url: str = Field(
+        "https://accounts.google.com/", exclude=True, description="Where people sign in and consent."
+    )
+    token_url: str = Field(
+        "https://oauth2.googleapis.com/", exclude=True, description="Where tokens are bought with their consent."
     )
     root_url: str = Field(
         "https://www.googleapis.com/", description="Where the API is; another one for tests and the sandbox."
@@ -47,17 +70,61 @@ class Settings(Limited):
 
     @field_validator("service_account")
     @classmethod
-    def _is_a_key(cls, key: SecretStr) -> SecretStr:
-        _account(key)
+    def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            _account(key)
         return key
 
-    @field_validator("root_url")
+    @field_validator("client_secret")
+    @classmethod
+    def _is_not_empty(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not secret.get_secret_value().strip():
+            raise ValueError("must not be empty")
+        return secret
+
+    @field_validator("root_url", "sign_in_url", "token_url")
     @classmethod
     def _is_a_root(cls, url: str) -> str:
         return safe(str(HttpUrl(url))).rstrip("/") + "/"
 
+    @model_validator(mode="after")
+    def _has_what_its_access_needs(self) -> Self:
+        service, client = ("service_account",), ("client_id", "client_secret")
+        if self.access == "delegated":
+            self._check(needed=client, strange=(*service, "service_account_expires"))
+        else:
+            self._check(needed=service, strange=(*client, "client_secret_expires"))
+        return self
+
+    def _check(self, needed: Sequence[str], strange: Sequence[str]) -> None:
+        if missing := [name for name in needed if getattr(self, name) is None]:
+            raise ValueError(f'access = "{self.access}" needs {" and ".join(missing)}')
+        if given := [name for name in strange if getattr(self, name) is not None]:
+            raise ValueError(f'{" and ".join(given)} cannot stand beside access = "{self.access}"')
+
+    @property
+    def credentials(self) -> tuple[Held, ...]:
+        """The service account's key, or the client secret; neither tells how long it is good."""
+        if self.access == "delegated":
+            return (Held("CLIENT_SECRET", "client_secret", expires=self.client_secret_expires),)
+        return (Held("SERVICE_ACCOUNT_KEY", "service_account", expires=self.service_account_expires),)
+
+    @cached_property
+    def consent(self) -> GoogleConsent:
+        """How each person consents, where the settings say so."""
+        return GoogleConsent(
+            self.client_id or "",
+            self.client_secret.get_secret_value() if self.client_secret else "",
+            sign_in_url=self.sign_in_url,
+            token_url=self.token_url,
+            timeout=self.timeout,
+            ca_file=self.ca_file,
+        )
+
     @cached_property
     def _service_account(self) -> ServiceAccount:
+        if self.service_account is None:
+            raise Unauthorized("Each person consents for themselves here: let them link their calendar.")
         return _account(self.service_account)
 
     def speaking_for(self, mailbox: str, wire: Wire) -> ServiceAccount:

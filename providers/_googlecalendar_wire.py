@@ -171,7 +171,7 @@ class ServiceAccount(_Credentials):  # type: ignore[misc]  # it is Any
         self._tokens.keep(self._subject, self.token, self.expiry)
 
 
-def service(root_url: str, voice: ServiceAccount, wire: Wire) -> Any:
+def service(root_url: str, voice: Any, wire: Wire) -> Any:
     """The Calendar service of googleapiclient, which asks for a new token once when one is refused."""
     http = google_auth_httplib2.AuthorizedHttp(voice, http=wire, max_refresh_attempts=1)
     return build_from_document(_document(root_url), http=http)

@@ -14,10 +14,11 @@ _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTAL
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`private_key` and `public_certificate` in PEM, as msal wants them; `expires` is aware and in UTC."""
+    """`private_key` and `public_certificate` in PEM, as msal wants them; the two moments are aware and in UTC."""
 
     private_key: str = field(repr=False)
     public_certificate: str
+    begins: datetime
     expires: datetime
 
     def credential(self) -> dict[str, str]:
@@ -41,7 +42,7 @@ def read(pem: str) -> Certificate:
     for text in certificates:
         certificate = _certificate(text)
         if certificate.public_key() == key.public_key():
-            return Certificate(keys[0], text, certificate.not_valid_after_utc)
+            return Certificate(keys[0], text, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
     raise ValueError("holds a private key and a certificate that do not belong together")
 
 

@@ -23,6 +23,7 @@ from providers.base import (
     CalendarGone,
     Conflict,
     ContractBroken,
+    CredentialRefused,
     EventGone,
     MailboxGone,
     ProviderError,
@@ -216,11 +217,11 @@ def _token_refused(error: TokenRefusedError, _writing: bool) -> ProviderError:
     code = next((each for each in error.codes if each in _ADVICE), None)
     advice = _ADVICE[code] if code else "check directory, client_id and the credential of the app registration"
     said = " ".join([error.word, *(f"AADSTS{each}" for each in error.codes)])
-    return Unauthorized(f"Microsoft refuses the application ({said}): {advice}.")
+    return CredentialRefused(f"Microsoft refuses the application ({said}): {advice}.")
 
 
 def _expired(error: CertificateExpiredError, _writing: bool) -> ProviderError:
-    return Unauthorized(
+    return CredentialRefused(
         f"The application's certificate expired on {error.expired:%Y-%m-%d}: make a new one, and upload it."
     )
 

@@ -1,8 +1,8 @@
 """What an administrator says about Microsoft 365, and what is said of one synchronization with it."""
 
 import re
-from datetime import datetime
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -17,9 +17,11 @@ from pydantic import (
 )
 
 from providers._address import safe
+from providers._held import Held, Moment
 from providers._limits import Limited, PerMinute
 from providers._o365_certificate import read
 from providers._o365_colours import COLOURS, Painted
+from providers._o365_consent import MicrosoftConsent
 from providers._o365_door import Door
 from providers._o365_tokens import Tokens
 
@@ -35,10 +37,16 @@ class Settings(Limited):
 
     directory: str = Field(description="The directory (tenant) of the institution: its id, or one of its domains.")
     client_id: str = Field(min_length=1, description="The application (client) id of the app registration.")
+    access: Literal["application", "delegated"] = Field(
+        "application", exclude=True, description="Who consents: an administrator for all, or each person."
+    )
     certificate: SecretStr | None = Field(
         None, description="The application's certificate: PEM text with the private key and the certificate."
     )
     client_secret: SecretStr | None = Field(None, description="The application's client secret, in its place.")
+    client_secret_expires: Moment | None = Field(
+        None, exclude=True, description="When the client secret runs out: it does not tell."
+    )
     root_url: str = Field(
         "https://graph.microsoft.com/", description="Where Graph is; another one for national clouds and the sandbox."
     )
@@ -62,6 +70,7 @@ class Settings(Limited):
 
     # A token is bought for the application and lasts an hour: kept here, it serves all runs of this process.
     _tokens: Tokens = PrivateAttr()
+    _consent: MicrosoftConsent = PrivateAttr()
     _painted: Painted = PrivateAttr(default_factory=Painted)
 
     @field_validator("directory")
@@ -109,26 +118,35 @@ class Settings(Limited):
     def _has_one_credential(self) -> Self:
         if (self.certificate is None) == (self.client_secret is None):
             raise ValueError("give either certificate or client_secret, and not both")
+        if self.client_secret is None and self.client_secret_expires is not None:
+            raise ValueError("client_secret_expires goes with client_secret; the certificate tells its own end")
         return self
 
     def model_post_init(self, _context: Any) -> None:
         """Nothing is bought here."""
-        secret = self.certificate or self.client_secret
-        if secret is None:
-            return  # It is about to be refused.
-        credential = read(secret.get_secret_value()) if self.certificate else secret.get_secret_value()
-        self._tokens = Tokens(
-            self.client_id,
-            credential=credential,
-            authority=self.authority + self.directory,
-            scope=self.scope,
-            door=Door(self.timeout, self.verify),
-        )
+        if self.certificate or self.client_secret:  # else it is about to be refused
+            application = self._application
+            self._tokens = Tokens(self.client_id, scope=self.scope, **application)
+            permissions = ["Calendars.ReadWrite", *(["MailboxSettings.ReadWrite"] if self.categories else [])]
+            resource = self.scope.removesuffix("/.default")
+            self._consent = MicrosoftConsent(self.client_id, resource=resource, permissions=permissions, **application)
 
     @property
-    def expires(self) -> datetime | None:
-        """When the certificate runs out; None for a secret, which does not tell."""
-        return read(self.certificate.get_secret_value()).expires if self.certificate else None
+    def _application(self) -> dict[str, Any]:
+        """How the application signs in, and where."""
+        secret = self.client_secret.get_secret_value() if self.client_secret else ""
+        credential = read(self.certificate.get_secret_value()) if self.certificate else secret
+        door = Door(self.timeout, self.verify)
+        return {"credential": credential, "authority": self.authority + self.directory, "door": door}
+
+    @cached_property
+    def credentials(self) -> tuple[Held, ...]:
+        """The certificate, or the secret in its place."""
+        # Kept, for each reading of a key takes so long that a run would notice.
+        if self.certificate is None:
+            return (Held("CLIENT_SECRET", "client_secret", expires=self.client_secret_expires),)
+        known = read(self.certificate.get_secret_value())
+        return (Held("CERTIFICATE", "certificate", known.begins, known.expires),)
 
     @property
     def verify(self) -> str | bool:
@@ -139,6 +157,11 @@ class Settings(Limited):
     def tokens(self) -> Tokens:
         """One purse for all providers made of these settings."""
         return self._tokens
+
+    @property
+    def consent(self) -> MicrosoftConsent:
+        """How each person consents, where the settings say so."""
+        return self._consent
 
     @property
     def painted(self) -> Painted:

@@ -31,9 +31,31 @@ class CertificateExpiredError(Exception):
         self.expired = expired
 
 
+STUMBLES = (msal.exceptions.MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+"""What msal raises over half an answer."""
+
+
 def now() -> datetime:
     """The clock of tokens and certificates."""
     return datetime.now(UTC)
+
+
+def application(client_id: str, credential: Certificate | str, authority: str, door: Door, present: datetime) -> Any:
+    """What msal calls an application; to make it takes a request for the directory's endpoints.
+
+    One for each purchase, at the price of a request an hour: msal would remember failures and endpoints.
+
+    Raises: CertificateExpiredError, what `Door` raises, one of STUMBLES.
+    """
+    if isinstance(credential, Certificate) and credential.expires <= present:
+        raise CertificateExpiredError(credential.expires)
+    return msal.ConfidentialClientApplication(
+        client_id,
+        client_credential=credential.credential() if isinstance(credential, Certificate) else credential,
+        authority=authority,
+        instance_discovery=False,
+        http_client=door,
+    )
 
 
 # O365 has no types: as Any, no call of it needs an excuse.
@@ -105,29 +127,16 @@ class Tokens(_Backend):  # type: ignore[misc]  # it is Any
 
     def _bought(self) -> tuple[str, datetime]:
         began = self.clock()
-        if isinstance(self._credential, Certificate) and self._credential.expires <= began:
-            raise CertificateExpiredError(self._credential.expires)
         try:
-            told = self._client().acquire_token_for_client([self._scope])
+            client = application(self._client_id, self._credential, self._authority, self._door, began)
+            told = client.acquire_token_for_client([self._scope])
         except NoTokenNowError:
             self._in_vain += 1
             raise
-        except (msal.exceptions.MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
-            # What msal stumbles over in half an answer.
+        except STUMBLES as error:
             raise NoTokenEndpointError("an answer that cannot be read") from error
         match told:
             case {"access_token": str(secret), "expires_in": int(seconds)}:
                 self._bought_at = began
                 return secret, began + timedelta(seconds=seconds)
         raise refused(told or {})
-
-    def _client(self) -> Any:
-        """One for each purchase, at the price of a request an hour: msal would remember failures and endpoints."""
-        credential = self._credential
-        return msal.ConfidentialClientApplication(
-            self._client_id,
-            client_credential=credential.credential() if isinstance(credential, Certificate) else credential,
-            authority=self._authority,
-            instance_discovery=False,
-            http_client=self._door,
-        )

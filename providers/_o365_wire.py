@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from O365.connection import Connection, MSGraphProtocol
 
+from providers._o365_consent import PersonsTokens
 from providers._o365_errors import FAULTS, Answer, fault, whole_refusal
 from providers._o365_payload import IMMUTABLE, IN_UTC
 from providers._o365_tokens import Tokens
@@ -43,9 +44,9 @@ class Graph(_Protocol):  # type: ignore[misc]  # it is Any
 
 
 class Wire:
-    """Requests to Graph with the application's token. Each is sent once, but for a token that is refused."""
+    """Requests to Graph with the application's token or a person's. Each is sent once, but for one that is refused."""
 
-    def __init__(self, root_url: str, tokens: Tokens, timeout: float, verify: str | bool) -> None:
+    def __init__(self, root_url: str, tokens: Tokens | PersonsTokens, timeout: float, verify: str | bool) -> None:
         # It logs every refusal with its URL, and so the mailbox's address; in debug, tokens and titles too.
         logging.getLogger("O365").setLevel(logging.CRITICAL)
         self._tokens = tokens

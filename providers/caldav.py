@@ -14,6 +14,7 @@ from http import HTTPStatus as Status
 from urllib.parse import quote, urlsplit
 
 import icalendar
+import requests
 
 from providers import _caldav_ical as ical
 from providers._caldav_settings import Settings, Target, origin
@@ -65,7 +66,8 @@ def connect(settings: Settings, target: Target) -> "Calendar":
         raise Unauthorized(f"provisioning_calendarUrl must be an address at {host}: our password goes nowhere else.")
     username = settings.username.replace("{mailbox}", target.account)
     password = settings.password.get_secret_value()
-    return Calendar(Wire(address, Account(username, password, settings.timeout, settings.ca_file)))
+    everybodys = "{mailbox}" not in settings.username
+    return Calendar(Wire(address, Account(username, password, settings.timeout, settings.ca_file, everybodys)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,8 @@ class Calendar:
             return Done()
         if response.status_code in _ABSENT:
             self._gone()
+        elif _says_nothing(response) and self._read(ref.id) is not None:
+            raise self._wire.not_done("DELETE")
         return Done()
 
     def _gone(self) -> EventGone:
@@ -225,6 +229,10 @@ class Calendar:
         somebody else's edit: then the version is None, and the next update reads before it writes.
         """
         response = self._wire.send("PUT", name, awaited=_STORED, body=body, **condition)
+        if _says_nothing(response):
+            stored = self._read(name)
+            if stored is None or stored.version == condition.get("If_Match") != "*":
+                raise self._wire.not_done("PUT")
         self._seen = True
         return Done(Ref(name, version(response.headers.get("ETag"))))
 
@@ -247,6 +255,11 @@ def _cut_short(error: ProviderError, count: int) -> list[Outcome]:
         return [error, *[rest] * (count - 1)]
     told: Outcome = error if isinstance(error, Throttled | Unavailable) else Unavailable(f"Not done: {error}")
     return [told] * count
+
+
+def _says_nothing(response: requests.Response) -> bool:
+    """Whether it is worth a look: 200, and not a word. What stands between us and a server may say that of anything."""
+    return response.status_code == Status.OK and not response.content and "ETag" not in response.headers
 
 
 def _refuse_foreign(stored: _Stored, change: Update | Delete) -> None:

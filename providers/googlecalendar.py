@@ -1,4 +1,5 @@
-"""Google Calendar, through google-api-python-client and a service account with domain-wide delegation.
+"""Google Calendar, through google-api-python-client and a service account with domain-wide delegation, or each
+person's own consent.
 
 Changes travel in batches, one request for up to 50 of them. We choose the ids: Google refuses a second create of the
 same event, and keeps a deleted event under its id.
@@ -12,6 +13,7 @@ from typing import Any
 
 from googleapiclient.errors import HttpError
 
+from providers._consent import Consent, Grant
 from providers._googlecalendar_calls import Calls
 from providers._googlecalendar_errors import reason_of
 from providers._googlecalendar_outcomes import (
@@ -55,7 +57,7 @@ from providers.base import (
     Window,
 )
 
-__all__ = ["GoogleCalendar", "Settings", "Target", "connect"]
+__all__ = ["GoogleCalendar", "Settings", "Target", "connect", "consent"]
 
 BATCH = 50
 PAGE = 2500
@@ -65,9 +67,14 @@ LOOKED_AT = "id,etag,status,extendedProperties/private"
 WRITERS = {"owner", "writer", "writerWithoutPrivateAccess"}
 
 
-def connect(settings: Settings, target: Target) -> Provider:
-    """Makes no request."""
-    return GoogleCalendar(Calls(settings, target))
+def connect(settings: Settings, target: Target, grant: Grant | None = None) -> Provider:
+    """Makes no request. With `grant`, the person's own consent opens the calendar."""
+    return GoogleCalendar(Calls(settings, target, grant))
+
+
+def consent(settings: Settings) -> Consent | None:
+    """How a person consents; None where the service account speaks for everybody."""
+    return settings.consent if settings.access == "delegated" else None
 
 
 class GoogleCalendar:

@@ -1,4 +1,5 @@
-"""Microsoft 365, through Microsoft Graph, O365's connection, and an application that an administrator consented to.
+"""Microsoft 365, through Microsoft Graph, O365's connection, and an application that an administrator consented to,
+or each person for themselves.
 
 Changes travel in batches, one request for up to 20 of them. The server chooses the ids; a create carries a transaction
 id of ours, so that Graph refuses a second one of the same event.
@@ -10,8 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from providers._consent import Consent, Grant
 from providers._exchange import ID, INSTANCE, event_id
 from providers._o365_colours import Palette
+from providers._o365_consent import PersonsTokens
 from providers._o365_errors import Answer, refusal
 from providers._o365_outcomes import TakenError, gone, outcome
 from providers._o365_payload import (
@@ -26,6 +29,7 @@ from providers._o365_payload import (
     transaction_id,
 )
 from providers._o365_settings import Settings, Target
+from providers._o365_tokens import Tokens
 from providers._o365_wire import Part, Wire
 from providers._outcomes import as_outcome, in_batches, told
 from providers.base import (
@@ -49,7 +53,7 @@ from providers.base import (
     Window,
 )
 
-__all__ = ["Microsoft365", "Settings", "Target", "connect"]
+__all__ = ["Microsoft365", "Settings", "Target", "connect", "consent"]
 
 PAGE = 999
 LIVES = 5
@@ -62,22 +66,27 @@ Step = Part | Outcome
 """A part of a batch to send, or an outcome that needs none."""
 
 
-def connect(settings: Settings, target: Target) -> Provider:
-    """Makes no request."""
-    return Microsoft365(settings, target)
+def connect(settings: Settings, target: Target, grant: Grant | None = None) -> Provider:
+    """Makes no request. With `grant`, the person's own consent opens the mailbox."""
+    return Microsoft365(settings, target, settings.tokens if grant is None else PersonsTokens(grant))
+
+
+def consent(settings: Settings) -> Consent | None:
+    """How a person consents; None where the application speaks for everybody."""
+    return settings.consent if settings.access == "delegated" else None
 
 
 class Microsoft365:
     """The calendar of one mailbox. See: `providers.base.Provider`."""
 
-    def __init__(self, settings: Settings, target: Target) -> None:
+    def __init__(self, settings: Settings, target: Target, tokens: Tokens | PersonsTokens) -> None:
         self.capabilities = Capabilities(batch=settings.batch)
         self._user = f"/users/{quote(target.mailbox, safe='@')}"
         self._events = f"{self._user}/calendar/events"
         self._reminder = settings.reminder
         self._colours = settings.categories
         self._palette = Palette(settings.categories, settings.painted, target.mailbox)
-        self._wire = Wire(settings.root_url, settings.tokens, settings.timeout, settings.verify)
+        self._wire = Wire(settings.root_url, tokens, settings.timeout, settings.verify)
 
     def push(self, changes: Sequence[Change]) -> list[Outcome]:
         return in_batches(changes, self.capabilities.batch, self._push)

@@ -71,8 +71,24 @@ def _takes_json(media_range: str) -> bool:
     return kind in {"application/json", "application/*", "*/*", "*"} and not refused
 
 
-def _limited_to(requested_auth: str | None) -> str | None:
-    """Header values arrive as Latin-1; what is valid UTF-8 was meant as such."""
+def presented(
+    api_token: Annotated[str | None, Security(_api_token)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> str:
+    """The token in the headers of the call, as it was sent; empty if there is none."""
+    return api_token or (bearer.credentials if bearer else "")
+
+
+def limited(
+    requested_auth: Annotated[
+        str | None,
+        Header(
+            alias="requestedAuth",
+            description="With an elevated token: act as this person, who then is all that the call sees and changes.",
+        ),
+    ] = None,
+) -> str | None:
+    """Whom the call is limited to. Header values arrive as Latin-1; what is valid UTF-8 was meant as such."""
     if requested_auth is None:
         return None
     try:
@@ -81,24 +97,15 @@ def _limited_to(requested_auth: str | None) -> str | None:
         return requested_auth
 
 
-def shown(
-    request: Request,
-    api_token: Annotated[str | None, Security(_api_token)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    requested_auth: Annotated[
-        str | None,
-        Header(
-            alias="requestedAuth",
-            description="With an elevated token: act as this person, who then is all that the call sees and changes.",
-        ),
-    ] = None,
-) -> tuple[Token, str | None]:
+Presented = Annotated[str, Depends(presented)]
+Limited = Annotated[str | None, Depends(limited)]
+
+
+def shown(request: Request, text: Presented, person: Limited) -> tuple[Token, str | None]:
     """The token that came with the call, and whom the call is limited to. Raises: HTTPException 401 or 429."""
-    installation: Installation = request.app.state.installation
-    text = api_token or (bearer.credentials if bearer else "")
     if not text:
         raise HTTPException(401, "No token came with the call; send it in the header apiToken.", _WHO)
-    return _recognised(request, installation, text), _limited_to(requested_auth)
+    return _recognised(request, request.app.state.installation, text), person
 
 
 Shown = Annotated[tuple[Token, str | None], Depends(shown)]
@@ -108,17 +115,18 @@ def caller(request: Request, given: Shown) -> Caller:
     """Who provisions. Raises: HTTPException 401, 403 or 429."""
     if tokens.ROLE_API_PROVISIONING not in given[0].roles:
         raise HTTPException(403, f"The token does not carry {tokens.ROLE_API_PROVISIONING}; make one that does.")
-    return _caller(request, *given)
+    return acting(request, *given)
 
 
 def rightful(request: Request, given: Shown) -> Caller:
     """Who calls on calendar schedules. Raises: HTTPException 401, 403 or 429."""
     if rights.of_token(given[0]) is None:
         raise HTTPException(403, "The token has no right to calendar schedules; make one with --right.")
-    return _caller(request, *given)
+    return acting(request, *given)
 
 
-def _caller(request: Request, token: Token, person: str | None) -> Caller:
+def acting(request: Request, token: Token, person: str | None) -> Caller:
+    """Who calls with this token. Raises: HTTPException 403."""
     installation: Installation = request.app.state.installation
     _permit(installation, token, person)
     right = rights.of_token(token)
@@ -135,6 +143,11 @@ def _recognised(request: Request, installation: Installation, text: str) -> Toke
     if token is None:
         rates.wrong(address, text)
         raise HTTPException(401, "The token is unknown or revoked; `carillon token create` makes a new one.", _WHO)
+    if token.expires_at is not None and token.expires_at <= request.app.state.clock():
+        # Who has the whole text of it is no guesser, but a script that shall be told.
+        rates.wrong(address, text)
+        ended = f"The token expired on {token.expires_at:%Y-%m-%d}; `carillon token create` makes a new one."
+        raise HTTPException(401, ended, _WHO)
     rates.call(token.id, text)
     return token
 

@@ -7,9 +7,14 @@ from importlib.metadata import version
 from provisioning import (
     calendar_periods,
     calendar_schedules,
+    credentials,
     errors,
     groups,
     health,
+    link_pages,
+    links,
+    metrics,
+    notifications,
     reference,
     releases,
     synchronizations,
@@ -42,13 +47,18 @@ def application(
     for router in (
         users.router(),
         synchronizations.router(installation),
+        links.router(),
         releases.router(),
         unlinks.router(),
         groups.router(),
+        credentials.router(),
         # Its paths that end in a word of ours come before those that end in a name.
         *calendar_periods.routers(),
         *calendar_schedules.routers(),
+        notifications.router(),
+        link_pages.router(),
         health.router(),
+        metrics.router(),
         reference.router(),
     ):
         app.include_router(router)

@@ -11,7 +11,7 @@ from worker.ledger import UnlinkMode
 
 _MEANINGS = {
     400: "Something in the call is not as it should be; the message names the parameter and what was expected.",
-    401: "No token, or one that is unknown or revoked.",
+    401: "No token, or one that is unknown, revoked or expired.",
     403: "The token lacks the role, or requestedAuth names somebody else or nobody.",
     404: "There is no such user, synchronization or unlink.",
     406: "The caller does not take JSON.",
@@ -83,6 +83,14 @@ def enabling_body() -> dict[str, Any]:
     return _body(
         _object({"enabled": texts}, ["enabled"]), _object({"enabled": {"type": "boolean"}}, ["enabled"]), required=True
     )
+
+
+def notification_body(*, new: bool) -> dict[str, Any]:
+    """A calendar is made with its name; a credential is added to it by its id."""
+    token = {"type": "string", "description": "The token, where no header of the call carries one."}
+    own = {"name": NAME} if new else {"mom_id": NAME, "comment": _TEXT}
+    schema = _object({**own, "mytoken": token}, ["name" if new else "mom_id"])
+    return _body(schema, schema, required=True)
 
 
 def synchronization_body(installation: Installation) -> dict[str, Any]:

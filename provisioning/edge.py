@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provisioning.errors import answer
-from provisioning.paths import BASE, SCHEDULES_BASE, canonical, canonical_schedule
+from provisioning.paths import BASE, NOTIFICATIONS_BASE, SCHEDULES_BASE, canonical, canonical_named, canonical_schedule
 
 _log = logging.getLogger("carillon.api")
 
@@ -58,7 +58,10 @@ class Edge:
 
 def _canonical(scope: Scope) -> None:
     root, raw = scope.get("root_path", ""), scope.get("raw_path") or quote(scope["path"]).encode()
-    if scope["path"].startswith(f"{root}{BASE}/"):
+    if scope["path"].startswith(f"{root}{NOTIFICATIONS_BASE}/"):
+        scope["path"] = canonical_named(raw)
+        scope.setdefault("state", {})["suffix"] = ""
+    elif scope["path"].startswith(f"{root}{BASE}/"):
         scope["path"], suffix = canonical(raw)
         scope.setdefault("state", {})["suffix"] = suffix
     elif scope["path"].startswith(f"{root}{SCHEDULES_BASE}/"):

@@ -27,7 +27,7 @@ def health(request: Request) -> Response:
     installation: Installation = request.app.state.installation
     database = _timed(lambda: _database(installation))
     queue = _timed(installation.redis.ping)
-    age = _beat_age(installation, request.app.state.clock().timestamp()) if queue["ok"] else None
+    age = beat_age(installation, request.app.state.clock().timestamp()) if queue["ok"] else None
     beat = {"ok": age is not None and age < OLDEST_BEAT, "ageSeconds": age}
     status = "ok" if queue["ok"] and beat["ok"] else "degraded"
     parts = {"status": status if database["ok"] else "down", "database": database, "redis": queue, "beat": beat}
@@ -49,7 +49,8 @@ def _database(installation: Installation) -> None:
         connection.execute(text("SELECT 1"))
 
 
-def _beat_age(installation: Installation, now: float) -> float | None:
+def beat_age(installation: Installation, now: float) -> float | None:
+    """Seconds since the beat's last sign of life; None if there is none, or Redis is away."""
     try:
         seen = float(installation.redis.get(BEAT_KEY))  # type: ignore[arg-type]  # None and nonsense are caught below
     except (redis.RedisError, TypeError, ValueError):

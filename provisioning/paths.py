@@ -13,6 +13,7 @@ from provisioning.schemas import LARGEST_ID
 
 BASE = "/api/v0"
 SCHEDULES_BASE = "/api/v1"
+NOTIFICATIONS_BASE = f"{BASE}/notifications/calendars"
 ICS = ".ics"
 SUFFIXES = (".json", ".xml")
 
@@ -38,11 +39,19 @@ def canonical_schedule(raw: bytes) -> str:
 
     Raises: ValueError, as above.
     """
-    path = raw.decode("ascii")
-    encoded = "/".join(quote(segment, safe="") for segment in _segments(path.removesuffix("/")))
-    if path.endswith("/") and encoded.endswith(ICS):
+    encoded = canonical_named(raw)
+    if raw.endswith(b"/") and encoded.endswith(ICS):
         return encoded.removesuffix(ICS) + "%2Eics"
     return encoded
+
+
+def canonical_named(raw: bytes) -> str:
+    """The same of a path whose last name keeps whatever it ends in. It may end with a slash or without.
+
+    Raises: ValueError, as above.
+    """
+    path = raw.decode("ascii").removesuffix("/")
+    return "/".join(quote(segment, safe="") for segment in _segments(path))
 
 
 def _segments(path: str) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.requests import Request
@@ -17,12 +18,15 @@ from provisioning.errors import Json
 DESCRIPTION = """\
 Provisions the people of an institution and the synchronizations that keep their timetables in their own calendars.
 
-Every call but /health needs a token in the header apiToken, or the same as a bearer token. With an elevated token, the
-header requestedAuth limits a call to one person. Input is a form or JSON, output is JSON; instants are epoch
-milliseconds. The last name of a path may carry .json: of two users called x and x.json, /users/x.json means the second,
-and /users/x the first."""
+Every call but /health and /calendars needs a token in the header apiToken, or the same as a bearer token. With an
+elevated token, the header requestedAuth limits a call to one person. Input is a form or JSON, output is JSON; instants
+are epoch milliseconds. The last name of a path may carry .json: of two users called x and x.json, /users/x.json means
+the second, and /users/x the first."""
 
 _EXAMPLES = {"username": "alice@example.org", "type": "ews", "id": "1", "unlinkMode": "DELETE_FUTURE_EVENTS"}
+_EXAMPLES |= {"name": "Renewals", "secret": "Every0Calendar0Has0Another0End01"}
+_EXAMPLES |= {"tenant": "example", "group": "law", "user": "alice@example.org", "schedule": "Exams", "period": "Monday"}
+_EXAMPLES |= {"from": "2026-10-01", "to": "2026-10-31"}
 _BODIES = {
     ("post", "/users"): ["username=alice@example.org", "displayName=Alice", "roles=ROLE_STUDENT"],
     ("put", "/users/{username}"): ["displayName=Alice", "attributes=faculty=Science", "roles=ROLE_STUDENT"],
@@ -32,6 +36,11 @@ _BODIES = {
         "provisioning_smtpAddress=alice@example.org",
     ],
     ("patch", "/synchronizations/{id}"): ["enabled=false"],
+    ("post", "/notifications/calendars"): ["name=Renewals"],
+    ("post", "/notifications/calendars/{name}"): [
+        "mom_id=ZHUSaUXHYkqmk0dtDEgIYeMbvcsIXNMVZCV4OQHLyUw",
+        "comment=Ask the identity team.",
+    ],
 }
 
 
@@ -89,11 +98,13 @@ def calls(document: dict[str, Any]) -> dict[str, list[Call]]:
 def _body_inputs(operation: dict[str, Any]) -> list[tuple[str, str, bool, str]]:
     if "requestBody" not in operation:
         return []
-    schema = operation["requestBody"]["content"][FORM]["schema"]
+    content = operation["requestBody"]["content"]
+    schema = next(content[kind]["schema"] for kind in (FORM, *content) if kind in content)
     found: dict[str, tuple[str, str, bool, str]] = {}
     for alternative in schema.get("oneOf", [schema]):
-        for name, each in alternative["properties"].items():
-            found.setdefault(name, (name, "body", name in alternative["required"], _meaning({"schema": each})))
+        for name, each in alternative.get("properties", {}).items():
+            required = name in alternative.get("required", ())
+            found.setdefault(name, (name, "body", required, _meaning({"schema": each})))
     return list(found.values())
 
 
@@ -112,8 +123,17 @@ def _example(method: str, path: str, operation: dict[str, Any]) -> str:
     words = ["curl"] if method == "get" else ["curl", "-X", method.upper()]
     token = ' -H "apiToken: $TOKEN"' if operation.get("security") else ""
     form = [word for pair in _BODIES.get((method, path.removeprefix("/api/v0")), ()) for word in ("-d", pair)]
+    form += _example_body(operation)
     target = f'"$BASE{address}{"?" if query else ""}{query}"'
     return f"{shlex.join(words)}{token} {target} {shlex.join(form)}".rstrip()
+
+
+def _example_body(operation: dict[str, Any]) -> list[str]:
+    """The example that a body is described with, as curl sends it."""
+    content = operation.get("requestBody", {}).get("content", {})
+    kind, said = next(((kind, each["example"]) for kind, each in content.items() if "example" in each), ("", ""))
+    text = said if isinstance(said, str) else orjson.dumps(said).decode()
+    return ["-H", f"Content-Type: {kind}", "--data-binary", text] if kind else []
 
 
 _PAGE = """\

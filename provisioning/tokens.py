@@ -5,11 +5,13 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from provisioning import rotation
 from worker.ledger import Token
 
 PREFIX = "carillon_"
@@ -21,6 +23,13 @@ _MADE_HERE = re.compile(re.escape(PREFIX) + r"[\w-]{43}", re.ASCII)
 ROLE_API_PROVISIONING = "ROLE_API_PROVISIONING"
 ROLES = (ROLE_API_PROVISIONING,)
 """Every role a token can carry."""
+
+
+class Capability(StrEnum):
+    """What a token may do with notification calendars, in mytoken's words. The first includes the second."""
+
+    NOTIFY = "manage_mytokens:notify"
+    READ_NOTIFY = "read@manage_mytokens:notify"
 
 
 class UnknownRoleError(Exception):
@@ -37,6 +46,9 @@ def create(
     token: str | None = None,
     right: str | None = None,
     group: str | None = None,
+    expires_at: datetime | None = None,
+    capabilities: Iterable[str] = (),
+    rotating: bool = False,
 ) -> str:
     """Make a token and return its text, which is nowhere kept.
 
@@ -49,17 +61,36 @@ def create(
     for role in wanted:
         if role not in ROLES:
             raise UnknownRoleError(f'no role is called "{role}"; there are {", ".join(ROLES)}')
-    text = token or PREFIX + secrets.token_urlsafe(_BYTES)
+    text = token or _text()
     values = {"tenant_id": tenant_id, "name": name, "roles": wanted, "elevated": elevated}
-    values |= {"access_right": right, "group_name": group}
+    values |= {"access_right": right, "group_name": group, "expires_at": expires_at}
+    values |= {"capabilities": [str(each) for each in dict.fromkeys(capabilities)]}
     statement = insert(Token).values(digest=_digest(text), **values)
-    session.execute(statement.on_conflict_do_update(index_elements=[Token.digest], set_=values))
+    made = statement.on_conflict_do_update(index_elements=[Token.digest], set_=values).returning(Token.id)
+    ident = session.scalars(made).one()
+    if rotating:
+        rotation.begin(session, ident)
     return text
 
 
 def find(session: Session, token: str) -> Token | None:
-    """The token with this text, unless it was revoked."""
-    return session.scalar(select(Token).where(Token.digest == _digest(token), Token.revoked_at.is_(None)))
+    """The token with this text, unless it was revoked; its time may be over.
+
+    The text that it was given last is from now on its only one.
+    """
+    chosen = select(Token).where(Token.digest == _digest(token), Token.revoked_at.is_(None))
+    found = session.scalar(chosen)
+    if found is None:
+        rotation.prove(session, _digest(token))
+        # Looked for again in any case: two calls at once may bring a new text, and one of them proves it.
+        found = session.scalar(chosen)
+    return found
+
+
+def rotated(session: Session, token_id: int) -> str | None:
+    """The next text of a token that rotates, which is shown this once; None of any other."""
+    text = _text()
+    return text if rotation.offer(session, token_id, _digest(text)) else None
 
 
 def unguessable(token: str) -> bool:
@@ -81,6 +112,10 @@ def revoke(session: Session, tenant_id: int, token_id: int) -> bool:
         .returning(Token.id)
     )
     return session.scalar(statement) is not None
+
+
+def _text() -> str:
+    return PREFIX + secrets.token_urlsafe(_BYTES)
 
 
 def _digest(token: str) -> bytes:

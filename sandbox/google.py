@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import google_batch
+from sandbox import consent_page, google_batch
 from sandbox.faults import Fault, Faults, Seen, refusal
 from sandbox.google_calendar import Call, GoogleCalendar
 from sandbox.google_events import GoogleError
@@ -29,6 +29,8 @@ def routes(google: GoogleCalendar, faults: Faults) -> list[Route]:
     people = "/sandbox/google/{address}/events"
     return [
         Route("/token", _token(google), methods=["POST"]),
+        Route("/revoke", _revoke(google), methods=["POST"]),
+        consent_page.route("/o/oauth2/v2/auth", "Google", google.tokens.consents),
         Route("/batch/calendar/v3", _batch(google, faults), methods=["POST"]),
         Route(API + "{path:path}", _call(google), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         Route(people, _person(google), methods=["GET", "POST"]),
@@ -42,10 +44,22 @@ def _token(google: GoogleCalendar) -> Answering:
         try:
             return JSONResponse(google.tokens.grant(form))
         except GrantRefusedError as error:
-            status = 401 if error.word == "unauthorized_client" else 400
+            status = 401 if error.word in {"unauthorized_client", "invalid_client"} else 400
             return JSONResponse({"error": error.word, "error_description": str(error)}, status)
 
     return token
+
+
+def _revoke(google: GoogleCalendar) -> Answering:
+    async def revoke(request: Request) -> Response:
+        form = dict(parse_qsl((await request.body()).decode()))
+        try:
+            google.tokens.give_back(form.get("token", ""))
+        except GrantRefusedError as error:
+            return JSONResponse({"error": error.word, "error_description": str(error)}, 400)
+        return JSONResponse({})
+
+    return revoke
 
 
 def _call(google: GoogleCalendar) -> Answering:

@@ -1,7 +1,7 @@
 """What stands behind the sandbox's Microsoft Graph: who may ask, what is asked, and the errors it ends in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sandbox import graph_properties
 from sandbox.exchange import Exchange, StoreError
@@ -103,7 +103,7 @@ class Graph:
         role, verbs = PLAYED.get((what, bool(event_id)), ("", {}))
         if call.verb not in verbs:
             raise NotPlayedError(f"the sandbox does not play {call.verb} {call.path}")
-        if role not in self.roles:
+        if role not in self._roles(call, match["user"]):
             raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
         calendar = self.exchange.calendar(match["user"])
         if match["calendar"] and graph_properties.store_id(match["calendar"]) != calendar.id:
@@ -111,6 +111,14 @@ class Graph:
         address = self.exchange.primary(match["user"])
         asked = Asked(call, self.exchange, calendar, address, event_id, self.longest_page, self._deltas)
         return verbs[call.verb](asked)
+
+    def _roles(self, call: Call, user: str) -> Collection[str]:
+        """What the caller may do with the mailbox of `user`: a person who consented opened their own and no other."""
+        person = self.tokens.person(call.headers.get("authorization", "").removeprefix("Bearer "))
+        if person is None:
+            return self.roles
+        scopes = {each.rpartition("/")[2] for each in person.scopes}
+        return scopes if user.lower() == person.account else ()
 
     def _translated(self, error: StoreError, call: Call) -> GraphError:
         if error.code == "ErrorNonExistentMailbox":

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox import consent_page
 from sandbox.microsoft_assertions import GrantRefusedError
 from sandbox.microsoft_tokens import MicrosoftTokens
 
@@ -21,6 +22,7 @@ def routes(tokens: MicrosoftTokens) -> list[Route]:
     return [
         Route("/{directory}/v2.0/.well-known/openid-configuration", _configuration(tokens), methods=["GET"]),
         Route("/{directory}/oauth2/v2.0/token", _token(tokens), methods=["POST"]),
+        consent_page.route("/{directory}/oauth2/v2.0/authorize", "Microsoft", tokens.consents),
     ]
 
 

@@ -19,6 +19,7 @@ class Beat:
 BEAT = (
     Beat("dispatch what is due", "dispatch", 5),
     Beat("work out holds", "holds", 300),
+    Beat("give back the consent that nobody needs", "links", 300),
     Beat("follow the rules of groups", "groups", 3_600),
     Beat("prune old runs", "prune", 3_600),
 )

@@ -6,6 +6,7 @@ what happened                                status              waits
 nothing                                      OK                  the interval
 throttled, unavailable, ambiguous            RETRYING            30 s to 1 h
 our credentials or rights are refused        UNAUTHORIZED        15 min to 6 h
+the person has not consented, or no longer   NOT_LINKED          15 min to 6 h
 no such mailbox, or no calendar in it        MAILBOX_NOT_FOUND   15 min to 6 h
 the source does not know the person          FAILED              15 min to 6 h
 anything else, the first three times         RETRYING            30 s to 2 min
@@ -26,7 +27,16 @@ from schedules.render import TemplateProblemError
 from timetables import base as source
 
 Status = Literal[
-    "PENDING", "OK", "HELD", "RETRYING", "UNAUTHORIZED", "MAILBOX_NOT_FOUND", "FAILED", "DISABLED", "UNLINKING"
+    "PENDING",
+    "OK",
+    "HELD",
+    "RETRYING",
+    "UNAUTHORIZED",
+    "NOT_LINKED",
+    "MAILBOX_NOT_FOUND",
+    "FAILED",
+    "DISABLED",
+    "UNLINKING",
 ]
 
 JITTER = 0.1
@@ -71,6 +81,7 @@ UNKNOWN = Ladder(timedelta(seconds=30), timedelta(hours=6))
 _KINDS: tuple[tuple[tuple[type[Exception], ...], Status, Ladder], ...] = (
     ((provider.Throttled, provider.Unavailable, provider.Ambiguous), "RETRYING", PASSING),
     ((source.Throttled, source.Unavailable), "RETRYING", PASSING),
+    ((provider.NotLinked,), "NOT_LINKED", LASTING),
     ((provider.Unauthorized, source.Unauthorized), "UNAUTHORIZED", LASTING),
     ((provider.MailboxGone, provider.CalendarGone), "MAILBOX_NOT_FOUND", LASTING),
     ((source.PersonUnknown,), "FAILED", LASTING),

@@ -47,7 +47,7 @@ def test_the_example_of_the_settings_loads(tmp_path):
     (tmp_path / "graph.pem").write_text(application.private_key + application.certificate)
     (tmp_path / "carillon.toml").write_text(text)
     tenant = load(tmp_path / "carillon.toml").tenants["example"]
-    assert set(tenant.providers) == {"caldav", "ews", "googlecalendar", "o365"}
+    assert set(tenant.providers) == {"caldav", "connectdaily", "ews", "googlecalendar", "o365"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 
 from mailboxes.servers import service_key
-from providers import caldav, ews, googlecalendar, o365
+from providers import caldav, connectdaily, ews, googlecalendar, o365
 from providers.base import ContractBroken, Marks, Unauthorized, Unavailable
 from sandbox.certificates import Authority
 from sandbox.google_calendar import GoogleCalendar
@@ -136,6 +136,10 @@ def _o365(url, _google):
 
 PROVIDERS = {
     "caldav": lambda url, _google: (caldav, {"url": f"{url}/{{mailbox}}/", "password": SECRET}),
+    "connectdaily": lambda url, _google: (
+        connectdaily,
+        {"url": f"{url}/cd/", "user_id": "11", "token": SECRET, "calendar_id": 1},
+    ),
     "ews basic": _ews("basic"),
     "ews ntlm": _ews("ntlm"),
     "ews oauth2": _ews_by_token,

@@ -1,6 +1,8 @@
 """What every part of a running Carillon is handed: its settings, the ledger and the queue."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import redis
@@ -10,14 +12,18 @@ from sqlalchemy.engine import Engine
 
 from timetables.base import Source
 from worker import database, ledger, modules
+from worker.grants import Grants, Purse
 from worker.queue import Queue, celery, connection
+from worker.secret_keys import Keyring, keyring
 from worker.settings import Settings, Tenant
 from worker.slots import Group, Slots
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """`tenants` and their `sources` by the id of the tenant's row in the ledger, in the order of the file."""
+    """`tenants` and their `sources` by the id of the tenant's row in the ledger, in the order of the file; `keys` are
+    those of what is kept encrypted, `noted` when this process last looked at the verdict on a credential, by its id.
+    """
 
     settings: Settings
     engine: Engine
@@ -26,6 +32,8 @@ class Installation:
     tenants: dict[int, Tenant]
     sources: dict[int, Source]
     slots: Slots = field(default_factory=Slots)
+    keys: Keyring | None = None
+    noted: dict[str, datetime] = field(default_factory=dict)
 
     def groups(self) -> list[Group]:
         """Every type of provider of every tenant."""
@@ -45,14 +53,20 @@ class Installation:
 def install(settings: Settings, database_url: str, redis_url: str, *, pool: int = 5) -> Installation:
     """Bring the schema up to date, give every configured tenant its row, and hand over what the parts need.
 
-    Raises: worker.database.DatabaseUnreachableError, worker.queue.QueueAddressError.
+    Raises: worker.database.DatabaseUnreachableError, worker.queue.QueueAddressError, worker.secret_keys.SecretKeyError.
     """
-    to_redis = connection(redis_url)
+    to_redis, keys = connection(redis_url), keyring()
     engine = database.engine(database_url, pool=pool)
     database.migrate(engine)
-    tenants = _tenants(engine, settings)
+    tenants = _with_grants(_tenants(engine, settings), engine, keys)
     sources = {ident: _source(tenant) for ident, tenant in tenants.items()}
-    return Installation(settings, engine, to_redis, Queue(celery(redis_url)), tenants, sources)
+    return Installation(settings, engine, to_redis, Queue(celery(redis_url)), tenants, sources, keys=keys)
+
+
+def _with_grants(tenants: Mapping[int, Tenant], engine: Engine, keys: Keyring | None) -> dict[int, Tenant]:
+    purse = Purse()
+    grants = {ident: Grants(engine, keys, purse, ident) for ident in tenants}
+    return {ident: replace(tenant, grants=grants[ident].of) for ident, tenant in tenants.items()}
 
 
 def _source(tenant: Tenant) -> Source:

@@ -75,6 +75,7 @@ class Token(Base):
     """An API token; only the SHA-256 of it is kept. `requestedAuth` needs an elevated one.
 
     `access_right` is what it may do with calendar schedules, `group_name` the group that it is confined to.
+    `capabilities` are what it may do with notification calendars. From `expires_at` on it is refused.
     """
 
     __tablename__ = "tokens"
@@ -89,6 +90,8 @@ class Token(Base):
     revoked_at: Mapped[datetime | None]
     access_right: Mapped[str | None]
     group_name: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    capabilities: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
 
 
 class Synchronization(Base):

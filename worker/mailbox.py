@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from providers.base import MailboxGone, Provider, Unauthorized
+from providers._consent import Grant
+from providers.base import MailboxGone, NotLinked, Provider, Unauthorized
 from worker import modules
 from worker.settings import Tenant
 
@@ -42,11 +44,22 @@ def _said(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
     return field, str(error["msg"]).removeprefix("Value error, ")
 
 
+def _grant(tenant: Tenant, kind: str, settings: BaseModel, meant: BaseModel) -> list[Grant]:
+    """What a provider is handed where each person consents alone. Raises: NotLinked."""
+    consent = modules.consent(kind, settings)
+    if consent is None:
+        return []
+    if tenant.grants is None:
+        raise NotLinked("Nobody can have consented here: this installation keeps no consent.")
+    return [tenant.grants(kind, cast("modules.Account", meant).account, consent)]
+
+
 @contextmanager
 def calendar(tenant: Tenant, kind: str, username: str, fields: Mapping[str, str]) -> Iterator[Provider]:
     """The provider of one mailbox for the length of the block.
 
-    Raises: Unauthorized, when the type is no longer configured; MailboxGone, when it no longer takes the fields.
+    Raises: Unauthorized, when the type is no longer configured; MailboxGone, when it no longer takes the fields;
+    NotLinked, when its person would have to consent and has not.
     """
     settings = tenant.providers.get(kind)
     if settings is None:
@@ -55,7 +68,8 @@ def calendar(tenant: Tenant, kind: str, username: str, fields: Mapping[str, str]
             "put it back, or unlink with UNLINK_ONLY."
         )
     try:
-        provider = modules.provider(kind).connect(settings, target(kind, username, fields))
+        meant = target(kind, username, fields)
+        provider = modules.provider(kind).connect(settings, meant, *_grant(tenant, kind, settings, meant))
     except TargetError as error:
         raise MailboxGone(f"{error}: provision the synchronization again.") from error
     try:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 import providers
 import timetables
+from providers._consent import Consent, Grant
 from providers.base import Provider
 from timetables.base import Source
 
@@ -22,11 +23,18 @@ class Target(Protocol):
     def mailbox(self) -> str: ...
 
 
+class Account(Target, Protocol):
+    """The same where each person consents alone."""
+
+    @property
+    def account(self) -> str: ...
+
+
 class ProviderModule(Protocol):
     Settings: type[BaseModel]
     Target: type[BaseModel]
 
-    def connect(self, settings: BaseModel, target: Any) -> Provider: ...
+    def connect(self, settings: BaseModel, target: Any, *grant: Grant) -> Provider: ...
 
 
 class SourceModule(Protocol):
@@ -60,6 +68,12 @@ def source_names() -> list[str]:
 def provider(name: str) -> ProviderModule:
     """Raises: UnknownModuleError."""
     return cast("ProviderModule", _load("provider", name, provider_names(), "providers"))
+
+
+def consent(name: str, settings: BaseModel) -> Consent | None:
+    """How a person consents to a provider; None where nobody needs to. Raises: UnknownModuleError."""
+    asked = getattr(provider(name), "consent", None)
+    return cast("Consent | None", asked(settings)) if asked else None
 
 
 def source(name: str) -> SourceModule:

@@ -3,60 +3,21 @@ expected.
 """
 
 import os
-import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from providers._consent import Consent, Grant
 from schedules.guard import Limits
-from schedules.periods import PeriodProblemError, check_name
 from schedules.render import DEFAULT_TEMPLATES, Rendering, TemplateProblemError, Templates
-from worker import modules
-
-_DURATION = re.compile(r"(\d+)\s*(s|min|h|d)")
-_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(value: object) -> timedelta:
-    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    try:
-        return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else _no_duration()
-    except OverflowError:
-        return _no_duration()
-
-
-def _no_duration() -> timedelta:
-    raise ValueError('expected a number and s, min, h or d, like "15min"')
-
-
-def _zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError('expected an IANA time zone, like "Europe/Amsterdam"')
-    return value
-
-
-def _alternatives(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-def _group_name(value: str) -> str:
-    try:
-        check_name(value)
-    except PeriodProblemError as error:
-        raise ValueError(error.problem) from error
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Minutes = Annotated[Duration, Field(ge=timedelta(seconds=5), le=timedelta(days=7))]
-Days = Annotated[Duration, Field(ge=timedelta(), le=timedelta(days=800))]
-GroupName = Annotated[str, AfterValidator(_group_name)]
-Alternatives = Annotated[tuple[str, ...], BeforeValidator(_alternatives)]
+from worker import link_settings, modules
+from worker.setting_types import Alternatives, Days, Duration, GroupName, Minutes, PublicUrl, ReturnUrl, Zone
 
 
 class Section(BaseModel):
@@ -114,7 +75,7 @@ class TenantSettings(Section):
     """What stands under `[tenants.KEY]`, but for the sections that a source or a provider declares itself."""
 
     name: str = Field(min_length=1)
-    time_zone: Annotated[str, AfterValidator(_zone)]
+    time_zone: Zone
     instance: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     policy: Literal["restore", "respect", "keep"] = "restore"
     interval: Minutes = timedelta(minutes=15)
@@ -123,24 +84,31 @@ class TenantSettings(Section):
     guard: GuardSettings = GuardSettings()
     render: RenderSettings = RenderSettings()
     groups: dict[GroupName, GroupSettings] = {}
+    link_return_urls: tuple[ReturnUrl, ...] = Field(default=(), exclude=True)
 
 
 class ApiSettings(Section):
-    """How often the provisioning API may be called; all its processes count together."""
+    """How often the API may be called, all its processes counted together; and where others reach it."""
 
     calls_per_minute: int = Field(default=6_000, ge=10, le=1_000_000)
     wrong_tokens_per_minute: int = Field(default=60, ge=5, le=100_000)
+    public_url: PublicUrl | None = None
+    metrics_token: SecretStr | None = Field(default=None, min_length=20, max_length=1_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """An institution as configured. `source` is the module's name and its settings; `providers` the same by type."""
+    """An institution as configured. `source` is the module's name and its settings; `providers` the same by type.
+
+    `grants` finds the consent of a person, by type and account, where each consents alone; `install` brings it.
+    """
 
     key: str
     settings: TenantSettings
     source: tuple[str, BaseModel]
     providers: dict[str, BaseModel]
     rendering: Rendering
+    grants: Callable[[str, str, Consent], Grant] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +141,8 @@ def load(file: Path) -> Settings:
     resolved = _resolve(document, file.parent, "", problems)
     tenants = _tenants(resolved, problems)
     api = _checked(ApiSettings, resolved.get("api", {}), "api", problems)
+    providers = {key: tenant.providers for key, tenant in tenants.items()}
+    problems += link_settings.problems(providers, getattr(api, "public_url", None))
     if problems or not isinstance(api, ApiSettings):
         raise SettingsError(file, problems)
     return Settings(file, tenants, api)

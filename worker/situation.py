@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,7 +41,7 @@ class Situation:
     `states` counts its events by state: a run that finds nothing to do never loads them. `orphans` are the marks that
     this person's earlier unlinks left standing in mailboxes of this store, `siblings` the person's other
     synchronizations with it: a second address may lead to the same mailbox. `effects` are those of calendar schedules;
-    `window` is of the moment at which the run began.
+    `window` is of the moment at which the run began, and until the timetable was read, as it is configured.
     """
 
     row: Synchronization
@@ -94,9 +94,16 @@ class Situation:
         known, begins = self.row.validator or "", self.carried_out("")
         return known.removeprefix(begins) if known.startswith(begins) else None
 
+    def reaching(self, end: datetime | None) -> "Situation":
+        """The same once the source has read on to `end`, if it did: the window goes on to there, and never ends earlier
+        than it would.
+        """
+        window = Window(self.window.start, max(self.window.end, end)) if end else self.window
+        return replace(self, window=window)
+
     def carried_out(self, reading: str) -> str:
         """What to remember of a reading: where and under which settings it was carried out, beside what calendar
-        schedules publish, and the source's word.
+        schedules publish, and the source's word. The window is the one before that word, which tells how far it went.
         """
         published = [f"{ident} {changed_at.timestamp()}" for ident, changed_at in self.effects.published]
         beside = [f"{self.window.start} {self.window.end}", *published] if published else []

@@ -15,11 +15,11 @@ from schedules.plan import Known, plan
 from schedules.retry import Decision, decide
 from schedules.wanted import Wanted, wanted
 from timetables.base import Person
-from worker import breaker, publishing
+from worker import breaker, publishing, verdicts
 from worker import known as rows
 from worker.database import transaction
 from worker.edge import attempt
-from worker.effects import Until
+from worker.effects import FOR_A_PERSON, Until
 from worker.ending import Report, held, remark, run_row, to_be_continued
 from worker.holding import judge
 from worker.installation import Installation
@@ -124,9 +124,11 @@ class _Pass:
     def _deferred(self, found: Situation, until: Until) -> Report:
         """A schedule holds, and was not seen to when the message was sent."""
         detail = until.sentence(ZoneInfo(found.tenant.settings.time_zone))
+        breaker.leave(self.installation.redis, (found.row.tenant_id, found.row.type), self.ident)
         try:
             with self.held.transaction() as session:
-                values = {"status": "HELD", "status_detail": detail}
+                status = found.row.status if found.row.status in FOR_A_PERSON else "HELD"
+                values = {"status": status, "status_detail": detail}
                 conclude(session, found.row, values, until.end - self.started, None)
         except LostLeaseError:
             return Report("LOST")
@@ -145,9 +147,10 @@ class _Pass:
                 self.validator, self.tally.kept = row.validator, sum(found.states.values())
                 return
             known = self._known() if known is None else known
-            self.published = publishing.wishes(self.installation.engine, found)
-            wish = (*wanted(timetable.events, tenant.rendering, window), *self.published)
-            if self._write(found, provider, wish, known):
+            further = found.reaching(timetable.end)
+            self.published = publishing.wishes(self.installation.engine, further)
+            wish = (*wanted(timetable.events, tenant.rendering, further.window), *self.published)
+            if self._write(further, provider, wish, known):
                 self.validator = found.carried_out(timetable.validator)
 
     def _write(self, found: Situation, provider: Provider, wish: Sequence[Wanted], known: list[Known]) -> bool:
@@ -214,6 +217,9 @@ class _Pass:
     def _end(self, found: Situation, error: Exception | None) -> Report:
         now, row, tally = self.clock(), found.row, self.tally
         self.allowance.heed(error)
+        # A routine run that finds nothing new says nothing new of a credential either, and looks at no verdict.
+        read = bool(self.reading) or (self.validator is not None and row.status != "OK")
+        verdicts.note(*(self.installation, (row.tenant_id, row.type), error, now), read=read, asked=self.allowance.used)
         decision = self._decision(found, error, now)
         report = Report(
             decision.status, tally.created, tally.updated, tally.deleted, tally.kept, tally.failed, decision.detail

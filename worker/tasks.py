@@ -7,7 +7,7 @@ from typing import Any
 from celery import Celery
 
 from schedules.beat import BEAT
-from worker import deferring, dispatch, groups, holds, unlinks
+from worker import deferring, dispatch, groups, holds, links, unlinks
 from worker.database import transaction
 from worker.installation import Installation
 from worker.queue import CLAIMED, TICK
@@ -41,6 +41,10 @@ def register(installation: Installation) -> Celery:
     @app.task(name="groups", shared=False, send_events=False)
     def groups_() -> dict[str, int]:
         return {"memberships": groups.follow_all(installation.engine, installation.tenants)}
+
+    @app.task(name="links", shared=False, send_events=False)
+    def links_() -> dict[str, int]:
+        return links.tidy(installation, _now())
 
     @app.task(name="prune", shared=False)
     def prune() -> dict[str, int]:

@@ -1,5 +1,6 @@
 """What a run would do, and why an event is or is not wanted: for people, without changing anything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from providers.base import Marks
 from schedules.guard import Hold, reading
 from schedules.plan import IN_DOUBT, Known, Plan, plan
 from schedules.wanted import Reason, reasons, wanted
-from timetables.base import Person, Timetable
+from timetables.base import Person, SourceEvent
 from worker import known as rows
 from worker import publishing
 from worker.database import transaction
@@ -44,7 +45,8 @@ def trial(installation: Installation, ident: int, now: datetime) -> Trial | None
     found = _situation(installation, ident, now)
     if found is None:
         return None
-    events, published = _read(installation, found).events, publishing.wishes(installation.engine, found)
+    found, events = _read(installation, found)
+    published = publishing.wishes(installation.engine, found)
     wish = (*wanted(events, found.tenant.rendering, found.window), *published)
     known = _settled(found, _known(installation, ident), now)
     planned, word = plan(wish, known, found.window), reading(wish)
@@ -60,7 +62,8 @@ def explain(installation: Installation, ident: int, now: datetime) -> list[Expla
     found = _situation(installation, ident, now)
     if found is None:
         return None
-    of_timetable = reasons(_read(installation, found).events, found.tenant.rendering, found.window)
+    found, events = _read(installation, found)
+    of_timetable = reasons(events, found.tenant.rendering, found.window)
     told = sorted([*of_timetable, *publishing.reasons(installation.engine, found)], key=lambda each: each.event.start)
     known = {each.key: each for each in _known(installation, ident)}
     return [Explanation(reason, known.get(reason.key)) for reason in told]
@@ -71,12 +74,13 @@ def _situation(installation: Installation, ident: int, now: datetime) -> Situati
         return situation(session, installation, ident, now)
 
 
-def _read(installation: Installation, found: Situation) -> Timetable:
+def _read(installation: Installation, found: Situation) -> tuple[Situation, Sequence[SourceEvent]]:
+    """The person's events, and the situation with the window for which they were read."""
     person = Person(found.row.user.username, found.row.user.locale or "")
     timetable = installation.sources[found.row.tenant_id].fetch(person, found.window.start, found.window.end)
     if timetable is None:
         raise AssertionError("a source that is asked without a validator has to tell the whole timetable")
-    return timetable
+    return found.reaching(timetable.end), timetable.events
 
 
 def _known(installation: Installation, ident: int) -> list[Known]:

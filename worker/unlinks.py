@@ -25,7 +25,7 @@ from providers.base import (
     Unavailable,
 )
 from schedules.retry import decide, turn
-from worker import modules
+from worker import modules, verdicts
 from worker.database import transaction
 from worker.edge import attempt
 from worker.ending import WAITS
@@ -150,9 +150,11 @@ class _Job:
     def __init__(
         self, installation: Installation, tenant: Tenant, row: Unlink, held: Lease, clock: Callable[[], datetime]
     ) -> None:
+        self.installation = installation
         self.engine = installation.engine
         self.tenant = tenant
         self.ident = row.id
+        self.group = (row.tenant_id, row.type)
         self.allowance = allowance(installation, row)
         self.lease = held
         self.clock = clock
@@ -213,6 +215,7 @@ class _Job:
     def _end(self, error: Exception | None) -> UnlinkReport:
         now = self.clock()
         self.allowance.heed(error)
+        verdicts.note(self.installation, self.group, error, now, read=False, asked=self.allowance.used)
         with transaction(self.engine) as session:
             self.lease.renew(session)
             row = session.get_one(Unlink, self.ident)

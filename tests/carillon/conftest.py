@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from carillon.cli import main
 from carillon.playground import Playground, playground
+from mailboxes.connectdaily import number_of
 from worker.dispatch import BEAT_KEY
 
 
@@ -17,6 +18,19 @@ from worker.dispatch import BEAT_KEY
 def grounds(tmp_path_factory) -> Iterator[Playground]:
     with playground(tmp_path_factory.mktemp("playground"), future="60d") as running:
         yield running
+
+
+@pytest.fixture
+def place(grounds):
+    """What a synchronization says of a person's own calendar of a kind."""
+
+    def of(kind, username):
+        if kind != "connectdaily":
+            return {"type": kind, "mailbox": username, "fields": {}}
+        number = number_of(grounds.institution, username)
+        return {"type": kind, "mailbox": f"no. {number}", "fields": {"calendarId": str(number)}}
+
+    return of
 
 
 @pytest.fixture

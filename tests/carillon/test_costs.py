@@ -13,12 +13,24 @@ from worker.settings import load
 from worker.synchronize import synchronize
 
 NUMBER = 300
-FIRST = {"caldav": {"PUT": NUMBER}, "googlecalendar": {"POST": 6}, "ews": {"POST": 3}, "o365": {"POST": 15}}
-LATER = {"caldav": {"PUT": 5, "DELETE": 3}, "googlecalendar": {"POST": 1}, "ews": {"POST": 2}, "o365": {"POST": 1}}
+FIRST = {
+    "caldav": {"PUT": NUMBER},
+    "googlecalendar": {"POST": 6},
+    "ews": {"POST": 3},
+    "o365": {"POST": 15},
+    "connectdaily": {"GET": NUMBER, "POST": NUMBER},
+}
+LATER = {
+    "caldav": {"PUT": 5, "DELETE": 3},
+    "googlecalendar": {"POST": 1},
+    "ews": {"POST": 2},
+    "o365": {"POST": 1},
+    "connectdaily": {"GET": 8, "PUT": 5, "DELETE": 3},
+}
 
 
 @pytest.fixture(params=FIRST)
-def linked(request, grounds, database, redis_url):
+def linked(request, grounds, place, database, redis_url):
     """A person with just 300 events and one kind of calendar: what runs and tells its cost, and the events."""
     institution: Institution = grounds.institution
     person = institution.people[list(FIRST).index(request.param)].username
@@ -33,7 +45,7 @@ def linked(request, grounds, database, redis_url):
         user = User(tenant_id=tenant_id, username=person)
         session.add(user)
         session.flush()
-        row = Synchronization(tenant_id=tenant_id, user_id=user.id, type=request.param, mailbox=person, fields={})
+        row = Synchronization(tenant_id=tenant_id, user_id=user.id, **place(request.param, person))
         session.add(row)
         session.flush()
         ident = row.id
@@ -43,6 +55,7 @@ def linked(request, grounds, database, redis_url):
             faults.forget()
         report = synchronize(installation, ident, lambda: datetime.now(UTC))
         seen = grounds.faults.seen("/batch/*") + grounds.faults.seen("/calendar/*") + grounds.dav_faults.seen()
+        seen += grounds.faults.seen("/cd/*")
         seen += grounds.exchange_faults.seen("/EWS/*") + grounds.exchange_faults.seen("/v1.0/*")
         return report, Counter(each.method for each in seen)
 

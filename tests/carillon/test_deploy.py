@@ -24,7 +24,7 @@ from worker.settings import load
 from worker.synchronize import synchronize
 from worker.trial import trial
 
-KINDS = ("caldav", "googlecalendar", "ews", "o365")
+KINDS = ("caldav", "connectdaily", "googlecalendar", "ews", "o365")
 ENDS = [signal.SIGTERM] * 3 + [signal.SIGKILL] * 2
 SEED = 4
 
@@ -41,9 +41,9 @@ def installation(grounds, database, redis_url):
 
 
 @pytest.fixture
-def idents(installation, grounds):
+def idents(installation, grounds, place):
     """Of a person with each kind of calendar."""
-    people = [each.username for each in grounds.institution.people if "ROLE_STUDENT" in each.roles][-4:]
+    people = [each.username for each in grounds.institution.people if "ROLE_STUDENT" in each.roles][-len(KINDS) :]
     with transaction(installation.engine) as session:
         tenant_id = session.query(Tenant).one().id
         made = []
@@ -51,7 +51,7 @@ def idents(installation, grounds):
             user = User(tenant_id=tenant_id, username=username)
             session.add(user)
             session.flush()
-            row = Synchronization(tenant_id=tenant_id, user_id=user.id, type=KINDS[nth], mailbox=username, fields={})
+            row = Synchronization(tenant_id=tenant_id, user_id=user.id, **place(KINDS[nth], username))
             session.add(row)
             session.flush()
             made.append(row.id)

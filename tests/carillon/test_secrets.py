@@ -17,7 +17,8 @@ from click.testing import CliRunner
 
 from carillon.cli import main
 from carillon.demo.api import eventually
-from secrecy.stage import ADMIN, KINDS, TENANTS, staged
+from secrecy.linking import TENANT, link_themselves
+from secrecy.stage import ADMIN, KINDS, METRICS, TENANTS, staged
 from secrecy.words import TAG, TITLE
 
 pytestmark = pytest.mark.timeout(400)  # The story takes a minute, on a busy machine two.
@@ -43,6 +44,7 @@ ABUSES = [
     ("DELETE", f"/synchronizations/1?unlinkMode={TAG}", {}),
     (TAG, "/users", {}),
 ]
+CALENDARS = "/notifications/calendars"
 PAGES = [
     "/",
     "/workers",
@@ -60,7 +62,7 @@ PLACES = {
     "logs": ["carillon.synchronize run id=", "carillon.unlink unlink id=", "carillon.api request"],
     "redis": ["synchronize", "unlink", "BRPOP"],
     "flower": ["synchronize", "unlink", "broker", "redis://"],
-    "database": ["synchronizations: ", "events: ", "tokens: ", "unlinks: "],
+    "database": ["synchronizations: ", "events: ", "tokens: ", "unlinks: ", "linked_accounts: ", "link_requests: "],
     "api": ["errorMessage", "statusDetail", "unlinkMode"],
     "command line": ["carillon", "ended with status", "findings"],
     "process list": ["carillon worker", "celery flower", "postgres"],
@@ -77,12 +79,14 @@ def told(postgres, scratch):
         connection.execute("CREATE DATABASE secrets")
     url = postgres.replace("/postgres?", "/secrets?")
     with pytest.MonkeyPatch.context() as patch, staged(scratch / "secrets", url, patch) as stage:
-        people = [each.username for each in stage.grounds.institution.people if "@" in each.username][:4]
+        people = [each.username for each in stage.grounds.institution.people if "@" in each.username][: len(KINDS)]
         _name_everything(stage, people)
-        stage.tokens |= {tenant: _token(stage, tenant) for tenant in TENANTS[1:]}
+        stage.tokens |= {tenant: _token(stage, tenant) for tenant in (*TENANTS[1:], TENANT)}
         stage.words.hear_processes()
         linked = _succeed_and_fail(stage, people)
         _abuse(stage)
+        _warn_of_renewals(stage)
+        link_themselves(stage, people[0])
         _command(stage, people, linked)
         _leaf_through_flower(stage)
         stage.words.hear_processes()
@@ -155,6 +159,40 @@ def _abuse(stage):
         assert answer.status_code >= 400, (method, path)
     for page in ("/health", "/docs", "/openapi.json"):
         stage.words.hear("api", requests.get(f"{stage.root}{page}", timeout=10).text)
+    _look_at_credentials(stage)
+
+
+def _look_at_credentials(stage):
+    """Whoever may see how they are, and who may not."""
+    for tenant in TENANTS:
+        headers = {"apiToken": stage.tokens[tenant]}
+        stage.words.hear("api", requests.get(f"{stage.root}/api/v1/credentials", headers=headers, timeout=10).text)
+    for token, status in ((METRICS, 200), (f"{TAG}-guess", 401)):
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = requests.get(f"{stage.root}/metrics", headers=headers, timeout=10)
+        assert answer.status_code == status
+        stage.words.hear("api", answer.text)
+
+
+def _warn_of_renewals(stage):
+    """A notification calendar, made with a token that rotates; its address is read, and guessed."""
+    given = ("--capability", "manage_mytokens:notify", "--rotating", "--expires", "90d", "--tenant", "sandbox")
+    text = _run(stage, "token", "create", "renewals", *given).stdout.strip()
+    stage.words.secrets["token that rotates"] = text
+    made = stage.call("POST", CALENDARS, headers={"apiToken": text}, data={"name": "Renewals"}).json()
+    first = made["token_update"]["mytoken"]
+    known = requests.get(f"{stage.root}/api/v1/credentials", headers={"apiToken": ADMIN}, timeout=10).json()
+    ident = next(each["id"] for each in known["credentials"] if each["name"] == "renewals")
+    said = {"mom_id": ident, "mytoken": first}
+    added = stage.call("POST", f"{CALENDARS}/Renewals", headers={"apiToken": ""}, json=said).json()
+    assert added["subscribed_tokens"] == [ident]
+    stage.words.rotated |= {"its second text": first, "its third text": added["token_update"]["mytoken"]}
+    stage.words.addresses["a notification calendar's"] = made["ics_path"].rpartition("/")[2]
+    for address in (made["ics_path"], f"{stage.root}/calendars/{TAG}"):
+        for method in ("GET", "HEAD", "POST"):
+            stage.words.hear("api", requests.request(method, address, timeout=10).text)
+    guess = {"name": TAG, "mytoken": f"{TAG}-guess"}
+    assert stage.call("POST", CALENDARS, headers={"apiToken": ""}, json=guess).status_code == 401
 
 
 def _command(stage, people, linked):
@@ -164,6 +202,7 @@ def _command(stage, people, linked):
         ["doctor"],
         ["token", "list", "--tenant", "sandbox"],
         ["token", "revoke", "999", "--tenant", "sandbox"],
+        ["secrets", "rotate"],
         *(["sync", people[2], "--tenant", tenant, "--dry-run"] for tenant in ("sandbox", "wrong")),
         *(["explain", people[2], TITLE, "--tenant", tenant] for tenant in ("sandbox", "away")),
         *(["rebuild", people[2], "--tenant", tenant, "--dry-run"] for tenant in TENANTS[1:]),
@@ -223,6 +262,12 @@ def test_no_secret_is_said(told, place):
     for word in PLACES[place]:
         assert any(word in each for each in told.said[place]), f"{word} was not heard there"
     assert told.leaks(place, ["secrets"]) == []
+
+
+@pytest.mark.parametrize("place", sorted(PLACES.keys() - {"api"}))
+def test_what_an_answer_gives_its_caller_is_said_nowhere_else(told, place):
+    assert (len(told.rotated), len(told.addresses)) == (2, 1)
+    assert told.leaks(place, ["rotated", *(["addresses"] if place != "database" else [])]) == []
 
 
 @pytest.mark.parametrize("place", NOT_FOR_PEOPLE)

@@ -9,7 +9,7 @@ SHARE = 20
 """One history with each of these providers on so many of one in memory: they take that much longer."""
 
 
-@pytest.fixture(params=["caldav", "googlecalendar", "ews", "o365"])
+@pytest.fixture(params=["caldav", "connectdaily", "googlecalendar", "ews", "o365"])
 def kind(request):
     return request.param
 

@@ -116,7 +116,7 @@ class Api:
 
     def call(self, method: str, path: str, **given: Any) -> requests.Response:
         """`path` goes onto the wire as it is."""
-        base = "" if path.startswith(("/health", "/docs", "/openapi", "/api/v1")) else "/api/v0"
+        base = "" if path.startswith(("/health", "/metrics", "/docs", "/openapi", "/api/v1")) else "/api/v0"
         headers = {**self.headers, **given.pop("headers", {})}
         return self.session.request(method, f"{self.url}{base}{path}", headers=headers, timeout=30, **given)
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,8 +13,14 @@ from sandbox.app import application
 from sandbox.faults import Faults
 from sandbox.institution import Institution
 from sandbox.serve import serve
+from schedules.periods import Period
+from schedules.term_ics import Term
 from ways import open_second_way
+from worker import calendars
 from worker import database as databases
+from worker.calendar_tables import Effect, Group, Membership
+from worker.calendars import Parent
+from worker.dispatch import dispatch
 from worker.installation import Installation, install
 from worker.ledger import Run, Synchronization, Unlink, UnlinkMode, User
 from worker.moving import move
@@ -22,6 +29,7 @@ from worker.synchronize import Report, synchronize
 from worker.unlinks import UnlinkReport, accept, carry_out
 
 NOW = datetime(2026, 10, 14, 8, 0, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Amsterdam")
 
 SETTINGS = """
 [tenants.uni]
@@ -152,3 +160,47 @@ def two_ways(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     for tenant in world.installation.tenants.values():
         open_second_way(monkeypatch, tenant, "mirror", "memory", store=world.store)
     return world
+
+
+class Holding:
+    """A world in which schedules hold; its clock is PostgreSQL's, for claims go by that."""
+
+    def __init__(self, world):
+        self.world, self.engine = world, world.installation.engine
+        world.now = datetime.now(UTC)
+        world.installation.redis.flushall()
+
+    def group(self, *idents):
+        """A group of the people of these synchronizations."""
+        with databases.transaction(self.engine) as session:
+            rows = [session.get_one(Synchronization, ident) for ident in idents]
+            group = Group(tenant_id=rows[0].tenant_id, name="Group")
+            session.add(group)
+            session.flush()
+            session.add_all(Membership(group_id=group.id, user_id=row.user_id, source="api") for row in rows)
+            return group.id
+
+    def hold(self, days=1, group=None, user=None, *, name="Quiet", effect=Effect.HOLD, recurrence=None):
+        """A schedule of whole days from today on; the end of the last of its first ones."""
+        today = self.world.now.astimezone(ZONE).date()
+        last = today + timedelta(days=days - 1)
+        term = Term((Period("Quiet", today, last, recurrence=recurrence),))
+        given = {"zone": ZONE, "now": self.world.now, "effect": effect}
+        self.change(lambda session, parent: calendars.create(session, parent, name, term, **given), group, user)
+        return datetime.combine(last + timedelta(days=1), time(), ZONE).astimezone(UTC)
+
+    def change(self, change, group=None, user=None):
+        with databases.transaction(self.engine) as session:
+            return change(session, Parent(next(iter(self.world.installation.tenants)), group, user))
+
+    def sweep(self):
+        return dispatch(self.world.installation)["synchronizations"]
+
+    def due_now(self, *idents):
+        for ident in idents:
+            self.world.set(ident, due_at=datetime.now(UTC) - timedelta(minutes=1))
+
+
+@pytest.fixture
+def holding(world):
+    return Holding(world)

@@ -4,7 +4,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from worker import calendar_tables  # noqa: F401 - its tables belong to the same schema
+from worker import calendar_tables, notification_tables  # noqa: F401 - their tables belong to the same schema
 from worker.database import DatabaseUnreachableError, engine, migrate
 from worker.ledger import Base
 

@@ -18,7 +18,7 @@ import requests
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from loop.boxes import opener
+from loop.boxes import leads_to, opener
 from loop.campus import NOW, Campus
 from loop.timetables import Lecture
 from mailboxes import servers
@@ -31,7 +31,7 @@ from worker.database import transaction
 from worker.ledger import UnlinkMode
 from worker.rebuilding import Survey, ask, survey
 
-KINDS = ["caldav", "googlecalendar", "ews", "o365"]
+KINDS = ["caldav", "connectdaily", "googlecalendar", "ews", "o365"]
 CREATES = {"CreateItem", "POST"}
 DELETES = {"DeleteItem", "DELETE"}
 UPDATES = {"UpdateItem", "PATCH", "PUT"}
@@ -120,7 +120,8 @@ class Town:
         tenant = self.campus.installation.tenants[self.campus.tenant_ids[instance]]
         found = {}
         for name in self.people:
-            with mailbox.calendar(tenant, self.campus.kind, name, {}) as provider:
+            fields = leads_to(self.campus.kind, name, name)
+            with mailbox.calendar(tenant, self.campus.kind, name, fields) as provider:
                 found[name] = {each.ref for each in provider.find(Marks(instance))}
         return found
 
@@ -146,6 +147,7 @@ class Town:
     def _put(self, base, headers, name):
         assert requests.put(f"{base}/users/{name}", headers=headers, timeout=30).ok
         fields = {"username": name, "type": self.campus.kind}
+        fields |= {f"provisioning_{key}": each for key, each in leads_to(self.campus.kind, name, name).items()}
         answer = requests.put(f"{base}/synchronizations", headers=headers, data=fields, timeout=30)
         assert answer.status_code == 201, answer.text
         return answer.json()["synchronization"]["id"]

@@ -25,6 +25,7 @@ token = "good"
 """
 SECTIONS = {
     "caldav": ['url = "https://dav.example.org/{mailbox}/"', 'password = "good"'],
+    "connectdaily": ['url = "https://cal.example.org/cd/"', 'user_id = "11"', 'token = "good"', "calendar_id = 3"],
     "ews": ['url = "https://mail.example.org/EWS/Exchange.asmx"', 'username = "svc"', 'password = "good"'],
     "googlecalendar": ["service_account = 'good'"],
     "o365": ['directory = "d"', 'client_id = "c"', 'client_secret = "good"'],
@@ -46,6 +47,7 @@ VALUES = [
 ]
 NAMES = {
     "caldav": ["password", "passwrod", "url", "timeout"],
+    "connectdaily": ["token", "url", "user_id", "fields", "tokn"],
     "ews": ["password", "client_secret", "url", "authority", "version"],
     "googlecalendar": ["service_account", "root_url", "password"],
     "o365": ["client_secret", "certificate", "root_url", "authority"],

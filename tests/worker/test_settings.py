@@ -94,7 +94,7 @@ def test_every_problem_is_told_at_once_with_its_key_and_what_was_expected(writte
     ("before", "after", "said"),
     [
         ('name = "Example University"\n', "", "tenants.example.name: missing"),
-        ('source = "mytimetable"', 'source = "untis"', 'no source is called "untis"; there are mytimetable'),
+        ('source = "mytimetable"', 'source = "untis"', 'no source is called "untis"; there are ics, mytimetable'),
         ("providers.caldav", "providers.exchange", 'no provider is called "exchange"; there are caldav'),
         ('name = "Example University"', 'name = "Example University"\ninterval = "1s"', "tenants.example.interval: "),
         (
@@ -108,6 +108,15 @@ def test_every_problem_is_told_at_once_with_its_key_and_what_was_expected(writte
 )
 def test_each_mistake_has_its_sentence(written, before, after, said):
     assert any(said in problem for problem in problems(written(GOOD.replace(before, after))))
+
+
+def test_the_public_address_is_one_of_tls_and_ends_without_a_slash(written):
+    api = '[api]\npublic_url = "{}"\n'
+    address = "https://carillon.example.org/in"
+    assert load(written(api.format(f"{address}/") + GOOD)).api.public_url == address
+    assert load(written(GOOD)).api.public_url is None
+    [said] = problems(written(api.format("http://carillon.example.org") + GOOD))
+    assert said.startswith("api.public_url: must begin with https://")
 
 
 def test_a_group_has_a_rule_and_a_name_that_can_stand_in_a_path(written):

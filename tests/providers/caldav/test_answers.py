@@ -91,6 +91,11 @@ class TestAnswers:
             provider.push([Create(lecture(), mark())])
         assert [each.url.path for each in scripted.asked] == [f"/a/{ical.uid(mark(), 0)}.ics"]
 
+    def test_a_redirect_to_nowhere_is_the_servers_mistake(self, scripted):
+        provider = scripted(Response(status_code=302, headers={"Location": "http://[::1"}))
+        with pytest.raises(ContractBroken, match="a redirect that cannot be read"):
+            provider.find(OURS)
+
     def test_without_an_etag_the_version_is_unknown_and_the_next_update_reads_first(self, scripted, lecture, mark):
         provider = scripted(Response(status_code=201))
         (done,) = provider.push([Create(lecture(), mark())])

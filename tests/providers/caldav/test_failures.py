@@ -1,6 +1,6 @@
 """CalDAV: what fails on the way."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from starlette.responses import Response
@@ -11,12 +11,14 @@ from providers.base import (
     Ambiguous,
     CalendarGone,
     Create,
+    Delete,
     Done,
     Marks,
     Ref,
     Throttled,
     Unauthorized,
     Unavailable,
+    Update,
 )
 from sandbox.faults import Fault
 
@@ -47,6 +49,33 @@ class TestWhenTheServerFails:
         provider.push(self.creates(lecture, mark))
         assert all(isinstance(each, Done) for each in provider.push(self.creates(lecture, mark)))
         assert len(caldav_mailbox.listing()) == 5
+
+    @pytest.mark.parametrize("change", ["create", "update", "delete"])
+    def test_success_without_a_word_is_believed_once_it_is_seen(self, caldav_mailbox, provider, lecture, mark, change):
+        (made,) = provider.push([Create(lecture(), mark("k0"))])
+        moved = lecture(location="Elsewhere")
+        asked = {
+            "create": Create(lecture(), mark("k1")),
+            "update": Update(moved, mark("k0"), made.ref, frozenset({"location"})),
+            "delete": Delete(mark("k0"), made.ref),
+        }[change]
+        method = "DELETE" if change == "delete" else "PUT"
+        before = caldav_mailbox.listing()
+        caldav_mailbox.wire.faults.add(Fault("*", "empty", times=1, method=method))
+        with pytest.raises(Unavailable, match="said 200 and did nothing"):
+            provider.push([asked])
+        assert caldav_mailbox.listing() == before
+        (again,) = provider.push([asked])
+        assert isinstance(again, Done)
+
+    def test_a_server_that_says_little_and_does_its_work_is_believed(self, scripted, lecture, mark):
+        stored = Response(ical.render(lecture(), mark(), "uid", datetime.now(UTC)), headers={"ETag": '"2"'})
+        nothing, gone = Response(status_code=200), Response(status_code=404)
+        created = scripted(nothing, stored).push([Create(lecture(), mark())])
+        ref = Ref(f"{ical.uid(mark(), 0)}.ics", '"1"')
+        updated = scripted(nothing, stored).push([Update(lecture(), mark(), ref, frozenset({"title"}))])
+        deleted = scripted(nothing, gone).push([Delete(mark(), ref)])
+        assert [*created, *updated, *deleted] == [Done(Ref(ref.id, None)), Done(Ref(ref.id, None)), Done()]
 
     def test_a_failure_within_concerns_one_event(self, caldav_mailbox, provider, lecture, mark):
         caldav_mailbox.wire.faults.add(Fault(self.path(caldav_mailbox, mark("k0")), "error"))

@@ -54,7 +54,7 @@ def test_a_code_that_speaks_of_an_event_is_never_that_of_a_mailbox():
         ("RecoverableItemsAccessDenied", True, base.Unauthorized),
         ("AccessDenied", True, base.Unauthorized),
         ("ImpersonateUserDenied", False, base.Unauthorized),
-        ("PasswordExpired", False, base.Unauthorized),
+        ("PasswordExpired", False, base.CredentialRefused),
         ("NonExistentMailbox", True, base.MailboxGone),
         ("AccountDisabled", True, base.MailboxGone),
         ("FolderNotFound", False, base.CalendarGone),
@@ -81,7 +81,7 @@ def test_a_response_code_says_what_the_caller_shall_do(name, writing, meaning):
     [
         (302, True, base.ContractBroken),
         (400, True, base.ContractBroken),
-        (401, True, base.Unauthorized),
+        (401, True, base.CredentialRefused),
         (403, False, base.Unauthorized),
         (404, False, base.ContractBroken),
         (413, True, base.Rejected),

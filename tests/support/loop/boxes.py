@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 
 import icalendar
 
+from mailboxes.connectdaily import ConnectDailyMailbox, span_of
 from mailboxes.dav import CaldavMailbox
 from mailboxes.ews import EwsMailbox
 from mailboxes.google import GoogleMailbox
 from mailboxes.graph import GraphMailbox
 from mailboxes.memory import MemoryMailbox
 from providers import _caldav_ical as dav
+from providers import _connectdaily_mark as daily
 from providers import _exchange as exchange
 from providers import _googlecalendar_payload as google
-from providers.base import Mark
+from providers.base import Mark, Ref
 from providers.memory import Stored
 from sandbox.ews_ids import item_id
 from sandbox.ews_ids import store_id as ews_store_id
@@ -205,11 +207,49 @@ class ExchangeBox(Box):
             return self._spelled(calendar.insert({field: getattr(item, field) for field in kept}).id)
 
 
+class DailyBox(Box):
+    """A calendar of Connect Daily. A copy that its owner makes there is theirs: it has another guid than the line in
+    its text names.
+    """
+
+    def __init__(self, server):
+        super().__init__(ConnectDailyMailbox(server))
+
+    def standing(self):
+        events = self.mailbox.daily.events(self.mailbox.calendar)
+        return {each["itemguid"]: self._standing(each) for each in events}
+
+    def _standing(self, event):
+        entry, line = self.mailbox.entry(event), daily.line_of(event["long_description"] or "", event["itemguid"])
+        return Standing(line.mark if line else None, entry.title, entry.start, entry.end, entry.location)
+
+    def edit(self, name, title=None, start=None):
+        fields = {"description": title} if title else {}
+        if start:
+            old = self.standing()[name]
+            fields |= span_of(start, start + (old.end - old.start))
+        self.mailbox.edit(Ref(name), **fields)
+
+    def delete(self, name):
+        self.mailbox.vanish(Ref(name))
+
+    def copy(self, name):
+        return self.mailbox.daily.put(**{**self.mailbox.kept(Ref(name)), "itemguid": None})["itemguid"]
+
+
+def leads_to(kind, username, mailbox):
+    """The fields of a synchronization of that person with that mailbox."""
+    if kind == "connectdaily":
+        return {"calendarId": mailbox.removeprefix("no. ")}
+    return {} if mailbox == username else {"smtpAddress": mailbox}
+
+
 def opener(kind, server):
     """What opens a fresh mailbox of a kind; `server` is that kind's, and for memory its settings."""
     return {
         "memory": lambda: MemoryBox(server),
         "caldav": lambda: DavBox(server),
+        "connectdaily": lambda: DailyBox(server),
         "googlecalendar": lambda: GoogleBox(server),
         "ews": lambda: ExchangeBox(EwsMailbox(server), item_id, ews_store_id),
         "o365": lambda: ExchangeBox(GraphMailbox(server), lambda each: graph_id(each, immutable=True), store_id),

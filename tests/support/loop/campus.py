@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
 
+from loop.boxes import leads_to
 from loop.timetables import Timetables
 from loop.trouble import Killed, Line, Process
 from schedules.render import DEFAULT_TEMPLATES, Rendering
@@ -130,7 +131,7 @@ class Campus:
     def link(self, instance, username, mailbox):
         """As PUT /synchronizations; the synchronization's id."""
         tenant_id = self.tenant_ids[instance]
-        fields = {} if mailbox == username else {"smtpAddress": mailbox}
+        fields = leads_to(self.kind, username, mailbox)
         with databases.transaction(self.admin) as session:
             user = session.query(User).filter_by(username=username, tenant_id=tenant_id).one_or_none()
             user = user or User(tenant_id=tenant_id, username=username)

@@ -20,12 +20,16 @@ from sandbox.faults import Fault
 from sandbox.google_calendar import GoogleCalendar
 from sandbox.institution import Institution
 from sandbox.microsoft_tokens import MicrosoftTokens
+from secrecy import linking
 from secrecy.words import TAG, TITLE, Eavesdropper, Words
+from worker.secret_keys import new_key
 
-KINDS = ("caldav", "googlecalendar", "ews", "o365")
+KINDS = ("caldav", "connectdaily", "googlecalendar", "ews", "o365")
 TENANTS = ("sandbox", "wrong", "away", "entra")
 NOWHERE = "127.0.0.1:9"
 DAV, EWS, TIMETABLE = f"{TAG}-dav-password", f"{TAG}-ews: password", f"{TAG}-timetable-token"
+DAILY = f"{TAG}-connect-daily-token"
+METRICS = f"{TAG}-metrics-token"
 ADMIN, DATABASE, REDIS = f"{TAG}-admin-token", f"{TAG}-database-password", f"{TAG}-redis-password"
 
 
@@ -73,6 +77,7 @@ class Stage:
             return
         self.grounds.faults.add(Fault("/calendar/*", kind))
         self.grounds.faults.add(Fault("/batch/*", kind))
+        self.grounds.faults.add(Fault("/cd/*", kind))
         self.grounds.dav_faults.add(Fault("*", kind))
         self.grounds.exchange_faults.add(Fault("*", kind))
 
@@ -93,6 +98,7 @@ def staged(folder, database_url, monkeypatch):
     words, sign_in = Words(), MicrosoftTokens()
     monkeypatch.setattr(grounds_module, "DAV_PASSWORD", DAV)
     monkeypatch.setattr(grounds_module, "EWS_PASSWORD", EWS)
+    monkeypatch.setattr(grounds_module, "CONNECT_DAILY_TOKEN", DAILY)
     monkeypatch.setattr(grounds_module, "MicrosoftTokens", lambda: sign_in)
     institution = Institution(elevated_token=TIMETABLE)
     with ExitStack() as stack:
@@ -100,7 +106,8 @@ def staged(folder, database_url, monkeypatch):
             grounds_module.playground(folder / "grounds", future="30d", institution=institution)
         )
         redis_url = stack.enter_context(_redis(folder / "redis", words))
-        _settings(grounds, sign_in, words)
+        port, key = embedded.free_port(), new_key()
+        _settings(grounds, sign_in, words, port)
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("CARILLON_")},
             "CARILLON_CONFIG": str(grounds.config),
@@ -108,13 +115,18 @@ def staged(folder, database_url, monkeypatch):
             "CARILLON_DATABASE_URL": database_url.replace("postgres:@", f"postgres:{DATABASE}@"),
             "CARILLON_REDIS_URL": redis_url,
             "CARILLON_ADMIN_TOKEN": ADMIN,
+            "CARILLON_SECRET_KEY": key,
             "TIMETABLE_TOKEN": TIMETABLE,
             "FLOWER_UNAUTHENTICATED_API": "true",
             "COLUMNS": "400",
         }
         words.secrets |= {"admin token": ADMIN, "database's password": DATABASE, "Redis' password": REDIS}
         words.secrets |= {"timetable's token": TIMETABLE, "any chosen secret": TAG}
-        stage = stack.enter_context(_up(words, grounds, sign_in, environment, folder))
+        words.secrets |= {
+            "key of what is encrypted": key,
+            "Google's client secret": grounds.google.tokens.client_secret,
+        }
+        stage = stack.enter_context(_up(words, grounds, sign_in, environment, port))
         yield stage
 
 
@@ -136,8 +148,8 @@ def _redis(folder, words):
         words.hear("logs", (folder / "redis.log").read_text())
 
 
-def _settings(grounds, sign_in, words):
-    """Four sections made of the sandbox's one."""
+def _settings(grounds, sign_in, words, port):
+    """Five sections made of the sandbox's one."""
     folder = grounds.config.parent
     right = grounds.config.read_text().replace(f'token = "{TIMETABLE}"', 'token = "env:TIMETABLE_TOKEN"')
     strangers = GoogleCalendar([])
@@ -148,6 +160,7 @@ def _settings(grounds, sign_in, words):
         words.key(f"key of {name}", (folder / name).read_text().replace("\\n", "\n"))
     wrong = _named(right, "wrong").replace("env:TIMETABLE_TOKEN", f"{TAG}-wrong-timetable-token")
     wrong = wrong.replace(DAV, f"{TAG}-wrong-dav").replace(EWS, f"{TAG}-wrong-ews")
+    wrong = wrong.replace(DAILY, f"{TAG}-wrong-connect-daily")
     wrong = wrong.replace("google.json", "wrong.json").replace("graph.pem", "wrong.pem")
     certificate = f'certificate = "file:{folder.resolve()}/graph.pem"'
     entra = _named(right, "entra").replace(certificate, f'client_secret = "{sign_in.client_secret}"')
@@ -161,7 +174,9 @@ def _settings(grounds, sign_in, words):
     words.secrets["application's secret"] = sign_in.client_secret
     words.login("CalDAV password", "anna.visser@example.edu", DAV)
     words.login("EWS password", "svc-carillon", EWS)
-    grounds.config.write_text(f"{right}\n{wrong}\n{away}\n{entra}")
+    api = f'[api]\nmetrics_token = "{METRICS}"\npublic_url = "http://127.0.0.1:{port}"\n'
+    people = linking.section(grounds, sign_in, _named(right, linking.TENANT))
+    grounds.config.write_text(f"{right}\n{wrong}\n{away}\n{entra}\n{people}\n{api}")
 
 
 def _named(text, tenant):
@@ -169,8 +184,8 @@ def _named(text, tenant):
 
 
 @contextmanager
-def _up(words, grounds, sign_in, environment, folder):
-    port, flower_port = embedded.free_port(), embedded.free_port()
+def _up(words, grounds, sign_in, environment, port):
+    flower_port = embedded.free_port()
     arguments = embedded.program("up", "--port", str(port), "--flower-port", str(flower_port))
     with subprocess.Popen(
         arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
@@ -185,7 +200,7 @@ def _up(words, grounds, sign_in, environment, folder):
                 process.send_signal(signal.SIGINT)
             words.hear("command line", process.stdout.read())
             process.wait(60)
-            for log in Path(folder / "data" / "log").iterdir():
+            for log in Path(environment["CARILLON_DATA"], "log").glob("*"):
                 words.hear("logs", log.read_bytes())
 
 

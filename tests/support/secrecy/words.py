@@ -18,9 +18,15 @@ TITLE = "Q7X"
 
 @dataclass
 class Words:
-    """`secrets` and `titles` by what they are; `said` are texts by the place where they were found."""
+    """`secrets` and `titles` by what they are; `said` are texts by the place where they were found.
+
+    `rotated` and `addresses` are secrets that an answer gives its caller, who alone shall hear them; the ledger keeps
+    addresses.
+    """
 
     secrets: dict[str, str] = field(default_factory=dict)
+    rotated: dict[str, str] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     said: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from loop.boxes import Box, opener
+from loop.boxes import Box, leads_to, opener
 from providers.base import Marks
 from sandbox.ews_call import OPERATIONS
 from sandbox.faults import Fault, Faults, FaultyWire
@@ -34,6 +34,7 @@ CHANGING = {"PUT", "POST", "PATCH", "DELETE", "CreateItem", "UpdateItem", "Delet
 INSTANCES = ("here", "there")
 CALLS = {
     "caldav": [("*", "PUT"), ("*", "DELETE")],
+    "connectdaily": [("/cd/restapi/*", "POST"), ("/cd/restapi/*", "PUT"), ("/cd/restapi/*", "DELETE")],
     "googlecalendar": [("/batch/*", "POST")],
     "ews": [("/EWS/operations/*", "CreateItem"), ("/EWS/operations/*", "UpdateItem")],
     "o365": [("/v1.0/$batch", "POST")],
@@ -41,6 +42,7 @@ CALLS = {
 """Where and how each provider sends its changes."""
 ITEMS = {
     "caldav": ["*"],
+    "connectdaily": ["/cd/restapi/*"],
     "googlecalendar": ["/calendar/v3/*"],
     "ews": ["/EWS/items/*"],
     "o365": ["/v1.0/users/*"],
@@ -178,9 +180,8 @@ class Term:
             user = user or User(tenant_id=tenant_id, username=username)
             session.add(user)
             session.flush()
-            row = Synchronization(
-                tenant_id=tenant_id, user_id=user.id, type=self.kind, mailbox=username, fields={}, created_at=self.now
-            )
+            place = {"type": self.kind, "mailbox": username, "fields": leads_to(self.kind, username, username)}
+            row = Synchronization(tenant_id=tenant_id, user_id=user.id, created_at=self.now, **place)
             session.add(row)
             session.flush()
             return row.id
@@ -242,6 +243,7 @@ class Term:
     def changes(self):
         """How many changes of events the server was sent, however they travelled."""
         whole = [each for each in self.wire.seen() if each.method in {"PUT", "PATCH", "DELETE"}]
+        whole += self.wire.seen("/cd/restapi/*", "POST")
         parts = [each for each in self.wire.seen(parts=True) if each.method in CHANGING]
         # EWS counts operations beside the items in them.
         return len(whole) + sum(not each.path.startswith(OPERATIONS) for each in parts)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import icalendar
 
-from loop.boxes import DavBox, ExchangeBox, GoogleBox
+from loop.boxes import DailyBox, DavBox, ExchangeBox, GoogleBox
+from providers.base import Ref
 
 _VOLATILE = {
     *("etag", "updated", "sequence"),
@@ -22,6 +23,8 @@ def whole(box, name):
     match box:
         case DavBox():
             return box.mailbox.person.send("GET", name).content
+        case DailyBox():
+            return box.mailbox.kept(Ref(name))
         case GoogleBox():
             return box._event(name)
         case ExchangeBox():
@@ -55,6 +58,11 @@ def alike(box, event):
             made.add("X-OTHER-INSTANCE", "here")
             text = icalendar.Calendar.new(subcomponents=[made]).to_ical()
             return box.mailbox.person.put(f"{made['UID']}.ics", text)
+        case DailyBox():
+            name = box.add(event)
+            text = "[carillon|here|1|key|UTC|0|another] [carillon|here|1|key|UTC|0] [other|here]"
+            box.mailbox.edit(Ref(name), contact_name=event.location, long_description=text)
+            return name
         case GoogleBox():
             start, end = ({"dateTime": moment.isoformat()} for moment in (event.start, event.end))
             private = {"instance": "here", "carillonInstanc": "here", "otherInstance": "here"}
@@ -73,6 +81,8 @@ def decorate(box, name):
     match box:
         case DavBox():
             box.mailbox.person.change(name, _decorated)
+        case DailyBox():
+            box.mailbox.edit(Ref(name), contact_info="me@example.org", add_info_url="https://x.example", reminder=30)
         case GoogleBox():
             file = {"fileUrl": "https://drive.example.org/1", "title": "Notes"}
             reminders = {"useDefault": False, "overrides": [{"method": "popup", "minutes": 30}]}

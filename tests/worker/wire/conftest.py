@@ -13,7 +13,7 @@ from sandbox.faults import Faults
 from term import term as opened_term
 from worker.ledger import Base
 
-KINDS = ("caldav", "googlecalendar", "ews", "o365")
+KINDS = ("caldav", "connectdaily", "googlecalendar", "ews", "o365")
 
 
 @pytest.fixture(scope="session")

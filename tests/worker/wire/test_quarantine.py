@@ -31,7 +31,7 @@ def refuse(term, monkeypatch):
     def start(status, *, tokens):
         words = {"error": {"code": "refused", "message": "No.", "errors": [{"reason": "forbidden"}]}}
         monkeypatch.setattr(term.wire, "words", lambda _path: lambda _fault: JSONResponse(words, status))
-        paths = ["*"] if tokens else ["/batch/*", "/calendar/*", "/v1.0/*", "/EWS/*", "/*@*"]
+        paths = ["*"] if tokens else ["/batch/*", "/calendar/*", "/cd/*", "/v1.0/*", "/EWS/*", "/*@*"]
         for path in paths:
             term.wire.add(Fault(path, "error"))
         term.wire.forget()

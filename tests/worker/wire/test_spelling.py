@@ -142,7 +142,7 @@ AMERICA = datetime(2026, 11, 1, 6, tzinfo=UTC)
 # Clocks go back by half an hour only.
 LORD_HOWE = datetime(2027, 4, 3, 15, tzinfo=UTC)
 CHANGES = [
-    *((kind, "Europe/Amsterdam", AUTUMN) for kind in ("caldav", "ews", "googlecalendar", "o365")),
+    *((kind, "Europe/Amsterdam", AUTUMN) for kind in ("caldav", "connectdaily", "ews", "googlecalendar", "o365")),
     *((kind, "Europe/Amsterdam", SPRING) for kind in ("caldav", "o365")),
     *((kind, "America/New_York", AMERICA) for kind in ("ews", "googlecalendar")),
     *((kind, "Australia/Lord_Howe", LORD_HOWE) for kind in ("caldav", "o365")),

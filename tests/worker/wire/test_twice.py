@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import requests
 
+from loop.boxes import leads_to
 from provisioning import tokens
 from provisioning.app import application
 from sandbox.serve import serve
@@ -49,7 +50,9 @@ def put(term):
 
         def put(username):
             assert session.put(f"{url}/api/v0/users/{username}").status_code == 204
-            answer = session.put(f"{url}/api/v0/synchronizations", data={"username": username, "type": term.kind})
+            fields = {f"provisioning_{name}": each for name, each in leads_to(term.kind, username, username).items()}
+            fields |= {"username": username, "type": term.kind}
+            answer = session.put(f"{url}/api/v0/synchronizations", data=fields)
             return answer.status_code, answer.json()["synchronization"]["id"]
 
         yield put
