@@ -119,14 +119,15 @@ def test_doctor_itself_notes_what_it_meets(said_of, grounds, tmp_path):
     assert said_of("sandbox: timetable.token") == []
 
 
-def test_a_look_that_showed_no_token_is_no_word_on_it(said_of, grounds, tmp_path, database, redis_url):
+def test_a_look_that_showed_no_password_is_no_word_on_it(said_of, grounds, tmp_path, database, redis_url):
     """Nobody is provisioned, so that nobody's feed is asked for."""
     before, _, rest = grounds.config.read_text().partition("[tenants.sandbox.timetable]")
-    of_site = (
-        '[tenants.sandbox.timetable]\nsource = "ics"\nfeed_of = {url = "https://x.invalid/api/v0/", token = "x"}\n'
+    feeds = (
+        f'[tenants.sandbox.timetable]\nsource = "ics"\nurl = "{grounds.url}/ical/{{username}}.ics"\n'
+        'username = "carillon"\npassword = "secret"\nallow_private = true\n'
     )
     config = tmp_path / "carillon.toml"
-    config.write_text(before + of_site + rest[rest.index("\n[") :])
+    config.write_text(before + feeds + rest[rest.index("\n[") :])
     [(level, _, _)] = said_of("sandbox: timetable", "--config", str(config))
     assert level == "ok"
     made = install(load(config), database, redis_url)
