@@ -15,7 +15,7 @@ from worker import modules
 # How many sequences of the state machine are tried for each policy. CARILLON_LAWS names another profile than the one
 # for this machine, CHAOS_SEED other sequences.
 settings.register_profile("laws", max_examples=40)
-settings.register_profile("laws-ci", max_examples=640)
+settings.register_profile("laws-ci", max_examples=480)
 settings.register_profile("laws-chaos", max_examples=1_500)
 USUAL = "laws-ci" if os.environ.get("CI") == "true" else "laws"
 
