@@ -1,6 +1,7 @@
 """One sick mailbox, server or institution slows no other; and nobody is run twice for one message."""
 
 import json
+import logging
 import os
 import signal
 import time
@@ -347,6 +348,17 @@ def test_the_memory_of_a_test_may_have_limits_as_any_server():
     assert memory.Settings(requests_per_minute=5).requests_per_minute == 5
 
 
+@pytest.fixture
+def usual_log():
+    """As it was, after a worker in this process arranged its own."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("usual_log")
 def test_a_message_is_read_by_a_worker_with_what_it_was_sent_at(world):
     ident = world.link()
     register(world.installation)
