@@ -1,6 +1,9 @@
 """Addresses of servers to which a secret may be said."""
 
+from typing import Annotated
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, HttpUrl
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -21,3 +24,11 @@ def safe(url: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("must hold no user name, query or fragment")
     return url
+
+
+def _root(url: str) -> str:
+    return safe(str(HttpUrl(url))).rstrip("/") + "/"
+
+
+Root = Annotated[str, AfterValidator(_root)]
+"""Such an address, with a slash at its end."""

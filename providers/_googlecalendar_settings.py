@@ -11,17 +11,16 @@ from pydantic import (
     ConfigDict,
     Field,
     FilePath,
-    HttpUrl,
     PrivateAttr,
     SecretStr,
     field_validator,
     model_validator,
 )
 
-from providers._address import safe
+from providers._address import Root, safe
 from providers._googlecalendar_consent import GoogleConsent
 from providers._googlecalendar_wire import SCOPE, ServiceAccount, Tokens, Wire
-from providers._held import Held, Moment
+from providers._held import Held, Moment, Secret
 from providers._limits import Limited, PerMinute
 from providers.base import Unauthorized
 
@@ -45,17 +44,17 @@ class Settings(Limited):
     client_id: str | None = Field(
         None, min_length=1, exclude=True, description="The OAuth client's id, where each person consents."
     )
-    client_secret: SecretStr | None = Field(None, exclude=True, description="The OAuth client's secret.")
+    client_secret: Secret | None = Field(None, exclude=True, description="The OAuth client's secret.")
     client_secret_expires: Moment | None = Field(
         None, exclude=True, description="When the client secret runs out, if you let it."
     )
-    sign_in_url: str = Field(
+    sign_in_url: Root = Field(
         "https://accounts.google.com/", exclude=True, description="Where people sign in and consent."
     )
-    token_url: str = Field(
+    token_url: Root = Field(
         "https://oauth2.googleapis.com/", exclude=True, description="Where tokens are bought with their consent."
     )
-    root_url: str = Field(
+    root_url: Root = Field(
         "https://www.googleapis.com/", description="Where the API is; another one for tests and the sandbox."
     )
     ca_file: FilePath | None = Field(None, description="Certificates to trust instead of the usual ones, in PEM.")
@@ -74,18 +73,6 @@ class Settings(Limited):
         if key is not None:
             _account(key)
         return key
-
-    @field_validator("client_secret")
-    @classmethod
-    def _is_not_empty(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and not secret.get_secret_value().strip():
-            raise ValueError("must not be empty")
-        return secret
-
-    @field_validator("root_url", "sign_in_url", "token_url")
-    @classmethod
-    def _is_a_root(cls, url: str) -> str:
-        return safe(str(HttpUrl(url))).rstrip("/") + "/"
 
     @model_validator(mode="after")
     def _has_what_its_access_needs(self) -> Self:

@@ -9,15 +9,14 @@ from pydantic import (
     ConfigDict,
     Field,
     FilePath,
-    HttpUrl,
     PrivateAttr,
     SecretStr,
     field_validator,
     model_validator,
 )
 
-from providers._address import safe
-from providers._held import Held, Moment
+from providers._address import Root
+from providers._held import Held, Moment, Secret
 from providers._limits import Limited, PerMinute
 from providers._o365_certificate import read
 from providers._o365_colours import COLOURS, Painted
@@ -43,14 +42,14 @@ class Settings(Limited):
     certificate: SecretStr | None = Field(
         None, description="The application's certificate: PEM text with the private key and the certificate."
     )
-    client_secret: SecretStr | None = Field(None, description="The application's client secret, in its place.")
+    client_secret: Secret | None = Field(None, description="The application's client secret, in its place.")
     client_secret_expires: Moment | None = Field(
         None, exclude=True, description="When the client secret runs out: it does not tell."
     )
-    root_url: str = Field(
+    root_url: Root = Field(
         "https://graph.microsoft.com/", description="Where Graph is; another one for national clouds and the sandbox."
     )
-    authority: str = Field(
+    authority: Root = Field(
         "https://login.microsoftonline.com/", description="Where tokens are bought; the same holds for it."
     )
     scope: str = Field(
@@ -86,18 +85,6 @@ class Settings(Limited):
         if certificate is not None:
             read(certificate.get_secret_value())
         return certificate
-
-    @field_validator("client_secret")
-    @classmethod
-    def _is_not_empty(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and not secret.get_secret_value().strip():
-            raise ValueError("must not be empty")
-        return secret
-
-    @field_validator("root_url", "authority")
-    @classmethod
-    def _is_a_root(cls, url: str) -> str:
-        return safe(str(HttpUrl(url))).rstrip("/") + "/"
 
     @field_validator("authority")
     @classmethod

@@ -224,6 +224,25 @@ class _Pass:
         report = Report(
             decision.status, tally.created, tally.updated, tally.deleted, tally.kept, tally.failed, decision.detail
         )
+        waited = bool(tally.wait) and tally.idle
+        kept = run_row(found, report, (self.started, now), resync=self.resync, waited=waited)
+        try:
+            with self.held.transaction() as session:
+                conclude(session, row, self._values(row, decision, error, now), decision.due_at - now, kept)
+        except LostLeaseError:
+            return replace(report, outcome="LOST")
+        _log.info(
+            "run id=%d status=%s created=%d updated=%d deleted=%d kept=%d failed=%d seconds=%.3f",
+            *(self.ident, report.outcome, tally.created, tally.updated, tally.deleted, tally.kept, tally.failed),
+            (now - self.started).total_seconds(),
+        )
+        return report
+
+    def _values(
+        self, row: Synchronization, decision: Decision, error: Exception | None, now: datetime
+    ) -> dict[str, Any]:
+        """What the row says from now on."""
+        tally = self.tally
         values: dict[str, Any] = {
             "status": decision.status,
             "status_detail": decision.detail,
@@ -238,19 +257,7 @@ class _Pass:
             values |= {"last_sync": now, "validator": self.validator}
         if whole and self.resync:
             values |= {"last_resync": now, "resync_asked_at": None, "rebuild_asked_at": None}
-        waited = bool(tally.wait) and tally.idle
-        kept = run_row(found, report, (self.started, now), resync=self.resync, waited=waited)
-        try:
-            with self.held.transaction() as session:
-                conclude(session, row, values, decision.due_at - now, kept)
-        except LostLeaseError:
-            return replace(report, outcome="LOST")
-        _log.info(
-            "run id=%d status=%s created=%d updated=%d deleted=%d kept=%d failed=%d seconds=%.3f",
-            *(self.ident, report.outcome, tally.created, tally.updated, tally.deleted, tally.kept, tally.failed),
-            (now - self.started).total_seconds(),
-        )
-        return report
+        return values
 
     def _decision(self, found: Situation, error: Exception | None, now: datetime) -> Decision:
         row, settings = found.row, found.tenant.settings
