@@ -1,8 +1,6 @@
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from timetables import ics
 from timetables.base import Location
 
@@ -58,12 +56,14 @@ def test_a_property_of_the_feeds_own_can_be_read_too(read):
 
 
 def blocks():
-    return [tomllib.loads(text.partition("```")[0]) for text in PAGE.split("```toml\n")[1:]]
+    """Each of the page's settings of a timetable: three ways to the files, then the patterns."""
+    texts = [text.partition("```")[0] for text in PAGE.split("```toml\n")[1:]]
+    return [tomllib.loads(text)["tenants"]["example"]["timetable"] for text in texts]
 
 
-def test_what_the_page_shows_are_settings(read):
-    place, patterns = (each["tenants"]["example"]["timetable"] for each in blocks())
-    known = ics.Settings(url=place["url"], **patterns)
+def test_the_patterns_of_the_page_find_what_it_says(read):
+    *_, patterns = blocks()
+    known = ics.Settings(url="https://timetable.example.org/ical/{username}.ics", **patterns)
     found = event(
         read,
         "UID:2026!A-20261020@timetable.example.edu",
@@ -75,7 +75,11 @@ def test_what_the_page_shows_are_settings(read):
     assert (found.staff, found.student_sets, found.notes) == (("A", "B"), ("INF 1A",), ("Bring\npens",))
 
 
-@pytest.mark.parametrize("way", ["url", "file", "feed_of"])
-def test_each_way_of_the_page_can_be_written_so(way):
-    text = next(line for line in PAGE.splitlines() if line.lstrip("# ").startswith(f"{way} = "))
-    assert getattr(ics.Settings(**tomllib.loads(text.lstrip("# "))), way)
+def test_each_way_of_the_page_can_be_written_so():
+    *places, _ = blocks()
+    known = [ics.Settings(**{key: value for key, value in place.items() if key != "source"}) for place in places]
+    assert [[way for way in ("url", "file", "feed_of") if getattr(each, way)] for each in known] == [
+        ["url"],
+        ["file"],
+        ["feed_of"],
+    ]
