@@ -1,6 +1,5 @@
 """The periods of a calendar schedule: single ones, a year's public holidays, and when they take place."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -25,9 +24,10 @@ from provisioning.period_schemas import (
 from provisioning.places import LEVELS, PeriodName, Place, Placed, ScheduleName
 from provisioning.rights import Right
 from provisioning.schedule_calls import CHAPTERS, WITHIN, call
-from schedules.period_changes import UnknownPeriodError, added, removed, updated
+from provisioning.schemas import milliseconds
+from schedules.period_changes import added, named, removed, updated
 from schedules.period_fields import shown
-from schedules.periods import DAY, EARLIEST, Period
+from schedules.periods import DAY, EARLIEST
 from schedules.recurrence import LATEST
 from worker import calendars
 from worker.calendar_rows import periods_of
@@ -55,7 +55,7 @@ def occurrences(request: Request, at: Placed, name: ScheduleName) -> Response:
     if len(found) > MOST_OCCURRENCES:
         raise HTTPException(400, f"to: there are more than {MOST_OCCURRENCES:,} occurrences; ask for fewer days.")
     said = [
-        {"name": period, "start": _millis(each.start), "end": _millis(each.end), "allDay": each.all_day}
+        {"name": period, "start": milliseconds(each.start), "end": milliseconds(each.end), "allDay": each.all_day}
         for period, each in found
     ]
     return Json({"occurrences": said})
@@ -81,10 +81,6 @@ def _day(name: str, said: str | None) -> date:
     return found
 
 
-def _millis(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
 def create(at: Placed, name: ScheduleName, body: Document) -> Response:
     """Add one period to a schedule."""
     given = checked(NewPeriod, body).period()
@@ -98,7 +94,7 @@ def show(at: Placed, name: ScheduleName, period: PeriodName) -> Response:
     """One period."""
     with at.transaction() as session:
         periods = periods_of(session, calendars.find(session, at.parent, name).id)
-        return Json(shown(_named(periods, period)))
+        return Json(shown(named(periods, period)))
 
 
 def change(at: Placed, name: ScheduleName, period: PeriodName, body: Document) -> Response:
@@ -108,7 +104,7 @@ def change(at: Placed, name: ScheduleName, period: PeriodName, body: Document) -
         found = calendars.find(session, at.parent, name, lock=True)
         periods = updated(periods_of(session, found.id), period, given.words(), given.name)
         calendars.write(session, found, periods, **at.clock)
-        return Json(shown(_named(periods, given.name or period)))
+        return Json(shown(named(periods, given.name or period)))
 
 
 def delete(at: Placed, name: ScheduleName, period: PeriodName) -> Response:
@@ -117,13 +113,6 @@ def delete(at: Placed, name: ScheduleName, period: PeriodName) -> Response:
         found = calendars.find(session, at.parent, name, lock=True)
         calendars.write(session, found, removed(periods_of(session, found.id), period), **at.clock)
     return Json({})
-
-
-def _named(periods: Sequence[Period], name: str) -> Period:
-    found = next((each for each in periods if each.name == name), None)
-    if found is None:
-        raise UnknownPeriodError(name)
-    return found
 
 
 def routers() -> list[APIRouter]:

@@ -51,11 +51,13 @@ def _all_levels(asked: str | None, body: dict[str, Any]) -> bool:
     said = checked(ScheduleListing, body).all_levels
     if asked is None:
         return said
-    if asked not in _BOOLEANS:
+    # In either case: Python's clients write True.
+    wanted = _BOOLEANS.get(asked.lower())
+    if wanted is None:
         raise HTTPException(400, "allLevels: expected true or false.")
-    if body and _BOOLEANS[asked] != said:
+    if body and wanted != said:
         raise HTTPException(400, "allLevels: the query and the body differ; give it once.")
-    return _BOOLEANS[asked]
+    return wanted
 
 
 def create(at: Placed, body: Document) -> Response:

@@ -9,27 +9,14 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
+from provisioning.schemas import STORABLE, Shape
 from schedules.period_changes import MOST_PERIODS, Change
 from schedules.period_fields import MONTHS, WEEKDAYS, read
 from schedules.periods import LONGEST_NAME, Period, PeriodProblemError, check_name, checked
 from schedules.recurrence import MOST_TIMES
 from worker.calendar_tables import Effect, Level
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, hide_input_in_errors=True)
 
 
 def _name(value: str) -> str:
@@ -117,7 +104,7 @@ Month = Annotated[
 Kind = Literal["Full days", "Partial days"]
 
 
-class _Rule(_Shape):
+class _Rule(Shape):
     recur_interval: Interval
 
 
@@ -155,7 +142,7 @@ class YearlyByWeek(_Rule):
     month: Month
 
 
-class Recurrence(_Shape):
+class Recurrence(Shape):
     """Exactly one rule and one end; `"recurForEver": false` may stand beside another end."""
 
     recur_daily: Daily | None = None
@@ -169,7 +156,7 @@ class Recurrence(_Shape):
     recur_end_occurrence: Interval | None = None
 
 
-class PeriodFields(_Shape):
+class PeriodFields(Shape):
     """What may be given of a period that is there already; what is not stays as it is."""
 
     type: Kind | None = None
@@ -220,37 +207,37 @@ class PeriodChange(PeriodFields):
         return Change(self.name, self.words(), self.new_name, self.delete)
 
 
-class NewSchedule(_Shape):
+class NewSchedule(Shape):
     name: Name
-    periods: Annotated[list[NewPeriod], Field(max_length=MOST_PERIODS)] = []
+    periods: list[NewPeriod] = Field(default=[], max_length=MOST_PERIODS)
     effect: Effect = Effect.NONE
 
 
-class ScheduleUpdate(_Shape):
+class ScheduleUpdate(Shape):
     name: Name | None = Field(default=None, description="Renames it")
-    periods: Annotated[list[PeriodChange], Field(max_length=MOST_PERIODS)] = []
+    periods: list[PeriodChange] = Field(default=[], max_length=MOST_PERIODS)
     effect: Effect | None = None
 
 
-class Named(_Shape):
-    name: str
+class Named(Shape):
+    name: Annotated[str, Field(json_schema_extra=STORABLE)]
 
 
-class Nothing(_Shape):
+class Nothing(Shape):
     """An object without a name in it."""
 
 
-class ScheduleNames(_Shape):
+class ScheduleNames(Shape):
     schedules: Annotated[list[Named], Field(min_length=1, max_length=MOST_PERIODS)]
 
 
-class PublicHolidays(_Shape):
+class PublicHolidays(Shape):
     country: str = Field(description="ISO 3166-1 alpha-2", examples=["BE"], max_length=LONGEST_NAME)
     year: StrictInt
     type: Literal["public"]
 
 
-class ScheduleListing(_Shape):
+class ScheduleListing(Shape):
     all_levels: bool = Field(default=False, description="Those of the levels above too, each with its level")
 
 
@@ -258,7 +245,7 @@ class ScheduleEntry(Named):
     level: Level | None = Field(default=None, description="With allLevels")
 
 
-class ScheduleList(_Shape):
+class ScheduleList(Shape):
     schedules: list[ScheduleEntry]
 
 
@@ -273,5 +260,5 @@ class Occurrence(Named):
     all_day: bool
 
 
-class OccurrenceList(_Shape):
+class OccurrenceList(Shape):
     occurrences: list[Occurrence]

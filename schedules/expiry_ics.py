@@ -21,6 +21,9 @@ LENGTH = timedelta(minutes=30)
 REFRESH = timedelta(hours=12)
 """How often a client is asked to come again."""
 
+_LATEST = datetime(9999, 12, 31, 23, tzinfo=UTC)
+"""A certificate that never ends says the last second of that year (RFC 5280), after which an event has no room."""
+_AN_HOUR = 3_600
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -73,9 +76,11 @@ def warnings(begins: datetime | None, expires: datetime, now: datetime) -> list[
 
 def _event(expiry: Expiry, now: datetime) -> Event:
     event = Event()
-    start = expiry.expires.astimezone(UTC).replace(microsecond=0)
+    start = min(expiry.expires.astimezone(UTC).replace(microsecond=0), _LATEST)
     summary = f"{_line(expiry.title)} expires"
     event.add("UID", expiry.uid)
+    # Who renews makes a later end: so the revision is one without our remembering the last, and fits into 32 bits.
+    event.add("SEQUENCE", int(start.timestamp()) // _AN_HOUR)
     event.add("DTSTAMP", expiry.stamp.astimezone(UTC).replace(microsecond=0))
     event.add("DTSTART", start)
     event.add("DTEND", start + LENGTH)

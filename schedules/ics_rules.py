@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from schedules.recurrence import LAST_WEEK, MOST_TIMES, Frequency, Recurrence
 
-_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _KNOWN = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"}
-_WEEKS = (1, 2, 3, 4, LAST_WEEK)
+WEEKS = (1, 2, 3, 4, LAST_WEEK)
+"""Of a month: what a rule may say of a day of the week."""
 _WIDEST = {Frequency.DAILY: 7, Frequency.WEEKLY: 7}
 """How many days of the week a rule may name; of a month or year, one."""
 
@@ -30,7 +31,7 @@ def rrule(recurrence: Recurrence, first: date, clock: time | None, zone: ZoneInf
     if recurrence.day:
         parts.append(f"BYMONTHDAY={recurrence.day}")
     if recurrence.weekdays:
-        parts.append("BYDAY=" + ",".join(f"{recurrence.week or ''}{_DAYS[each]}" for each in recurrence.weekdays))
+        parts.append("BYDAY=" + ",".join(f"{recurrence.week or ''}{DAYS[each]}" for each in recurrence.weekdays))
     if recurrence.until:
         parts.append(f"UNTIL={_until_shown(max(recurrence.until, first), clock, zone)}")
     if recurrence.count:
@@ -114,9 +115,9 @@ def _by_day(rule: dict[str, Any], frequency: Frequency) -> tuple[tuple[int, ...]
     weeks = {each.relative if place is None else int(place) for each in said}
     if len(said) > _WIDEST.get(frequency, 1) or (place is not None and any(each.relative for each in said)):
         raise IcsProblemError("its RRULE has a BYDAY that a period cannot say")
-    if (place is not None and not said) or weeks - {None, *_WEEKS}:
+    if (place is not None and not said) or weeks - {None, *WEEKS}:
         raise IcsProblemError("its RRULE does not say the first to fourth or last of the month")
-    return tuple(sorted({_DAYS.index(each.weekday) for each in said})), next(iter(weeks), None)
+    return tuple(sorted({DAYS.index(each.weekday) for each in said})), next(iter(weeks), None)
 
 
 def _check_weeks(found: Recurrence, rule: dict[str, Any]) -> None:

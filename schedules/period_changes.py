@@ -3,6 +3,7 @@
 All or nothing: each function gives the whole new list, or raises.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,10 @@ from schedules.periods import Period, PeriodProblemError, checked
 MOST_PERIODS = 2_000
 """In one schedule."""
 Periods = tuple[Period, ...]
+
+_STAMPS = ("DTSTAMP", "LAST-MODIFIED")
+"""When an event of iCalendar was what it says: not so any more after a change."""
+_COUNTED = re.compile(r"SEQUENCE(?:;[^:]*)?:(\d{1,9})", re.IGNORECASE)
 
 
 class UnknownPeriodError(LookupError):
@@ -48,7 +53,7 @@ def added(periods: Sequence[Period], *new: Period) -> Periods:
 
 def removed(periods: Sequence[Period], name: str) -> Periods:
     """Raises: UnknownPeriodError."""
-    _named(periods, name)
+    named(periods, name)
     return tuple(each for each in periods if each.name != name)
 
 
@@ -56,7 +61,7 @@ def updated(periods: Sequence[Period], name: str, fields: Mapping[str, Any], new
     """The one of this name as `fields` say, and otherwise as it was. Raises: UnknownPeriodError; NameTakenError;
     PeriodProblemError.
     """
-    found = _named(periods, name)
+    found = named(periods, name)
     after = _changed(found, fields, new_name or name)
     return _whole([after if each is found else each for each in periods])
 
@@ -94,16 +99,25 @@ def _made(change: Change) -> Period:
 
 def _changed(period: Period, fields: Mapping[str, Any], name: str) -> Period:
     after = checked(read(merged(shown(period), {**fields, "name": name})))
+    if shown(after) == shown(period):
+        return period
     # What it was called elsewhere is not what it is called from now on.
-    kept = period.kept if name == period.name else tuple(each for each in period.kept if not _titles(each))
-    return replace(after, kept=kept)
+    old = _STAMPS if name == period.name else (*_STAMPS, "SUMMARY")
+    return replace(after, kept=tuple(_counted_on(each) for each in period.kept if _field(each) not in old))
 
 
-def _titles(line: str) -> bool:
-    return line.upper().startswith(("SUMMARY:", "SUMMARY;"))
+def _counted_on(line: str) -> str:
+    """Whoever has the event already takes one with another SEQUENCE for newer."""
+    found = _COUNTED.fullmatch(line)
+    return f"SEQUENCE:{int(found[1]) + 1}" if found else line
 
 
-def _named(periods: Sequence[Period], name: str) -> Period:
+def _field(line: str) -> str:
+    return line.partition(":")[0].partition(";")[0].upper()
+
+
+def named(periods: Sequence[Period], name: str) -> Period:
+    """The one of this name. Raises: UnknownPeriodError."""
     found = next((each for each in periods if each.name == name), None)
     if found is None:
         raise UnknownPeriodError(name)

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,13 +26,14 @@ from schedules.ics_zones import apart
 from schedules.period_changes import MOST_PERIODS
 from schedules.period_fields import shown
 from schedules.periods import LONGEST_NAME, Period
+from schedules.written_zones import definition
 
 _HEAD = ("VERSION:2.0", "PRODID:-//Carillon//Calendar schedule//EN", "CALSCALE:GREGORIAN", "METHOD:PUBLISH")
+_NAMES = ("NAME", "X-WR-CALNAME")
+"""What a calendar is called, in new words and in old ones."""
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f]+")
 _CONTENT: Any = parser.Contentlines  # icalendar leaves it untyped
-_ZONE_YEARS = 30
-"""How long after now a time zone is written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,13 @@ def parse(text: bytes, zone: ZoneInfo) -> Term:
 
 def render(name: str, term: Term, zone: ZoneInfo, seed: str, now: datetime) -> bytes:
     """The object of a schedule called `name`. `seed` makes the UIDs of its own periods, the same ones each time."""
-    around = list(term.kept) or [*_HEAD, *(f"{each}:{_escaped(name)}" for each in ("NAME", "X-WR-CALNAME"))]
+    around = list(term.kept) or [*_HEAD, *(f"{each}:{_escaped(name)}" for each in _NAMES)]
     zones = _parts(around).zones
     events = [_event(*each, seed, now) for each in _with_lines(term.periods, zones, zone)]
     marker = f";TZID={zone.key}:"
     if f"TZID:{zone.key}" not in zones and any(marker in line for event in events for line in event):
         first = min(now.year, *(each.start_day.year for each in term.periods)) - 1
-        around += _written_zone(zone.key, first, now.year + _ZONE_YEARS)
+        around += definition(zone.key, first, now.year)
     whole = ["BEGIN:VCALENDAR", *around, *(line for event in events for line in event), "END:VCALENDAR"]
     written: bytes = _CONTENT(map(parser.Contentline, whole)).to_ical()
     return written
@@ -88,9 +88,9 @@ def title(period: Period) -> str:
     return _summary(events_of([[summary]])[0]) if summary else period.name
 
 
-def unnamed(kept: Iterable[str]) -> tuple[str, ...]:
+def renamed(kept: Iterable[str], name: str) -> tuple[str, ...]:
     """The lines of a schedule that gets another name."""
-    return tuple(line for line in kept if _name(line) not in {"NAME", "X-WR-CALNAME"})
+    return tuple(f"{_name(line)}:{_escaped(name)}" if _name(line) in _NAMES else line for line in kept)
 
 
 def _unfolded(text: bytes) -> list[str]:
@@ -215,12 +215,6 @@ def _event(period: Period, content: Sequence[str], seed: str, now: datetime) -> 
     lacking = {"UID": uid, "DTSTAMP": stamp, "SUMMARY": _escaped(period.name)}
     head = [f"{name}:{value}" for name, value in lacking.items() if name not in there]
     return ["BEGIN:VEVENT", *head, *content, "END:VEVENT"]
-
-
-@lru_cache(maxsize=64)
-def _written_zone(key: str, first: int, last: int) -> tuple[str, ...]:
-    written = icalendar.Timezone.from_tzinfo(ZoneInfo(key), key, date(first, 1, 1), date(last, 1, 1)).to_ical()
-    return tuple(str(line) for line in _CONTENT.from_ical(written) if line)
 
 
 def _name(line: str) -> str:

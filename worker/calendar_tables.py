@@ -29,6 +29,13 @@ class Level(StrEnum):
     USER = "User"
 
 
+def level(group_id: int | None, user_id: int | None) -> Level:
+    """Whose a schedule is, by the parents in its row."""
+    if user_id is not None:
+        return Level.USER
+    return Level.TENANT if group_id is None else Level.GROUP
+
+
 class MembershipSource(StrEnum):
     """Who said that a person belongs to a group; each takes back only what it said itself."""
 

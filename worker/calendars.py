@@ -21,10 +21,10 @@ from providers.base import Window
 from schedules.holidays import public_holidays
 from schedules.period_changes import NameTakenError, added
 from schedules.periods import Occurrence, Period, expand
-from schedules.term_ics import Term, unnamed
+from schedules.term_ics import Term, renamed
 from worker import calendar_rows, deferring, holds
 from worker.calendar_rows import periods_of
-from worker.calendar_tables import CalendarSchedule, Effect, Level
+from worker.calendar_tables import CalendarSchedule, Effect, Level, level
 
 
 class UnknownScheduleError(LookupError):
@@ -45,9 +45,7 @@ class Parent:
 
     @property
     def level(self) -> Level:
-        if self.user_id is not None:
-            return Level.USER
-        return Level.TENANT if self.group_id is None else Level.GROUP
+        return level(self.group_id, self.user_id)
 
 
 def listing(session: Session, parents: Sequence[Parent]) -> list[tuple[str, Level]]:
@@ -134,7 +132,7 @@ def rename(session: Session, schedule: CalendarSchedule, name: str, now: datetim
             session.flush()
     except IntegrityError as error:
         raise NameTakenError(name) from error
-    schedule.kept = list(unnamed(schedule.kept))
+    schedule.kept = list(renamed(schedule.kept, name))
     schedule.changed_at = now
 
 

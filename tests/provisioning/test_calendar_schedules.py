@@ -73,6 +73,8 @@ def test_all_levels_are_asked_for_in_the_query_or_the_body(law, refused):
     group = LEVELS["Group"]
     assert law.get(group, json={"allLevels": True}).json() == law.get(f"{group}?allLevels=true").json()
     assert law.get(f"{group}?allLevels=false").json() == {"schedules": [{"name": "of the Group"}]}
+    # As Python's clients write it, in whose words the source document is.
+    assert law.get(group, params={"allLevels": True}).json() == law.get(f"{group}?allLevels=true").json()
     refused(law.get(f"{group}?allLevels=true", json={"allLevels": False}), 400, "allLevels")
     refused(law.get(f"{group}?allLevels=yes"), 400, "allLevels")
 

@@ -1,6 +1,6 @@
 """The ends of credentials as iCalendar: legal, stable, and with alarms that are of use."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import icalendar
 import pytest
@@ -44,6 +44,20 @@ def test_a_credential_is_an_event_at_its_end():
     assert event["DESCRIPTION"] == "Ask Eva.\n\nMake a new one."
     assert event["DTSTAMP"].dt == NOW
     assert event["TRANSP"] == "TRANSPARENT"
+
+
+def test_a_renewed_credential_is_a_later_revision_of_its_event():
+    """Else a program that has the event already may keep it where it was."""
+    [first] = read(render("Renewals", [expiry()], NOW)).events
+    [then] = read(render("Renewals", [expiry(expires=NOW + timedelta(days=120))], NOW)).events
+    assert first["SEQUENCE"] < then["SEQUENCE"] < 2**31
+
+
+def test_a_certificate_that_never_ends_has_an_event_too():
+    """RFC 5280, 4.1.2.5, has it say the last second of the year 9999."""
+    [event] = read(render("Renewals", [expiry(expires=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))], NOW)).events
+    assert (event.start.date(), event.end - event.start) == (date(9999, 12, 31), LENGTH)
+    assert event["SEQUENCE"] < 2**31
 
 
 def test_without_a_comment_the_description_says_what_to_do():

@@ -161,6 +161,14 @@ def test_a_renamed_one_keeps_its_place_and_what_was_read_with_it_but_for_the_tit
     assert after[0].kept == ("UID:1", "DESCRIPTION:SUMMARY: none")
 
 
+def test_lines_of_icalendar_tell_of_another_revision_where_the_period_is_another_one():
+    kept = ("UID:1", "DTSTAMP:20260101T000000Z", "sequence:3", "LAST-MODIFIED:20260101T000000Z", "SEQUENCES:3")
+    before = (Period("Break", DAY, DAY, kept=kept),)
+    assert updated(before, "Break", {"stopDay": DAY.isoformat()}, "Break")[0].kept == kept
+    assert updated(before, "Break", {"stopDay": "2026-05-02"})[0].kept == ("UID:1", "SEQUENCE:4", "SEQUENCES:3")
+    assert updated(before, "Break", {}, "Rest")[0].kept == ("UID:1", "SEQUENCE:4", "SEQUENCES:3")
+
+
 def test_a_schedule_has_no_more_periods_than_it_may():
     many = [Period(f"Day {number}", DAY, DAY) for number in range(MOST_PERIODS)]
     assert len(added((), *many)) == MOST_PERIODS

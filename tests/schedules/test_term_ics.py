@@ -16,7 +16,7 @@ from schedules.ics_rules import IcsProblemError
 from schedules.period_changes import MOST_PERIODS, updated
 from schedules.periods import Period, occurrences
 from schedules.recurrence import Frequency, Recurrence
-from schedules.term_ics import Term, parse, render, title, unnamed
+from schedules.term_ics import Term, parse, renamed, render, title
 
 LONDON, AMSTERDAM, NEW_YORK = (ZoneInfo(key) for key in ("Europe/London", "Europe/Amsterdam", "America/New_York"))
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -163,12 +163,15 @@ def test_a_period_that_was_changed_since_says_its_own_times_and_keeps_the_rest()
     assert "DTEND;VALUE=DATE:20261212" in lines
     assert "DTEND;VALUE=DATE:20261205" not in lines
     assert {"UID:3@cam", "TRANSP:TRANSPARENT", "DURATION:PT5M", "TRIGGER:-PT30D", "SUMMARY:Second half"} <= set(lines)
+    # As old as it was, whoever has it would take it for nothing new.
+    assert (lines.count("DTSTAMP:20260101T000000Z"), lines.count("DTSTAMP:20261123T090000Z")) == (len(after) - 1, 1)
 
 
 def test_a_renamed_schedule_has_its_new_name():
     term = parse(CAMBRIDGE.encode(), LONDON)
     assert "X-WR-CALNAME:UofC Term Dates" in term.kept
-    assert unnamed(term.kept) == ("VERSION:2.0", "PRODID:Data::ICal 0.22")
+    said = ("VERSION:2.0", "PRODID:Data::ICal 0.22", "X-WR-CALNAME:Law\\, terms")
+    assert renamed(term.kept, "Law, terms") == said
 
 
 @given(TERMS, KEYS)

@@ -172,7 +172,7 @@ def test_a_renamed_schedule_is_found_by_its_new_name(books):
         calendars.rename(session, row, "Next year", NOW + HOUR)
     with transaction(books.engine) as session:
         row = calendars.find(session, books.parent(), "Next year")
-        assert (row.kept, row.changed_at) == (["VERSION:2.0"], NOW + HOUR)
+        assert (row.kept, row.changed_at) == (["VERSION:2.0", "X-WR-CALNAME:Next year"], NOW + HOUR)
         assert periods_of(session, row.id) == (BREAK,)
 
 
