@@ -1,4 +1,4 @@
-"""Whom a command for many is about: named users, or everybody, of one tenant or of all."""
+"""Whom a command is about: a tenant, named users, or everybody, of one tenant or of all."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,23 @@ import click
 from sqlalchemy import ColumnExpressionArgument, select
 
 from carillon.command import FailedError
-from carillon.token import tenant_id
 from worker.database import transaction
 from worker.installation import Installation
 from worker.ledger import Synchronization, User
+
+TENANT = click.option("--tenant", help="The tenant, by its KEY in carillon.toml; may be left out if there is one.")
+IDENT = click.IntRange(1, 2**63 - 1)
+"""What the ledger can count to."""
+
+
+def tenant_id(installation: Installation, key: str | None) -> int:
+    """The id of the tenant called `key`, or of the only one. Raises: FailedError."""
+    ids = {tenant.key: ident for ident, tenant in installation.tenants.items()}
+    if key is None and len(ids) == 1:
+        return next(iter(ids.values()))
+    if key not in ids:
+        raise FailedError(f"name one of the tenants with --tenant: {', '.join(ids)}")
+    return ids[key]
 
 
 def usage(users: Sequence[str], *, everybody: bool) -> None:

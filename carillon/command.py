@@ -74,7 +74,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--data",
         type=click.Path(path_type=Path),
-        help="Where embedded servers keep theirs; else CARILLON_DATA, else .data.",
+        help="The folder of the embedded servers; else CARILLON_DATA, else .data.",
     )
     @functools.wraps(function)
     def run(*arguments: Any, as_json: bool, config: Path | None, data: Path | None, **options: Any) -> None:

@@ -7,16 +7,14 @@ from datetime import UTC, datetime
 
 import click
 from rich.console import Console
-from sqlalchemy import Select, select
 
+from carillon.choosing import chosen, refuse, usage
 from carillon.command import Command, FailedError, command
 from carillon.opening import opened
-from carillon.token import tenant_id
 from providers.base import ProviderError
 from worker import modules
-from worker.database import transaction
 from worker.installation import Installation
-from worker.ledger import Synchronization, User
+from worker.ledger import Synchronization
 from worker.mailbox import TargetError
 from worker.migrating import NotMovedError, survey
 from worker.migrating import migrate as migrated
@@ -46,11 +44,11 @@ class Fate:
 @click.command()
 @click.argument("users", metavar="[USER]...", nargs=-1)
 @click.option("--from", "before", required=True, metavar="TYPE", help="The type to move away from.")
-@click.option("--to", "kind", required=True, metavar="TYPE", help="The type to move to: another way in, as o365 is.")
+@click.option("--to", "kind", required=True, metavar="TYPE", help="The type to move to, like o365 from ews.")
 @click.option("--all", "everybody", is_flag=True, help="Everybody, instead of the users named.")
 @click.option("--tenant", help="Only this tenant of carillon.toml.")
 @click.option("--dry-run", is_flag=True, help="Try the new way with each mailbox and change nothing.")
-@click.option("--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="So many at once.")
+@click.option("--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Mailboxes at a time.")
 @command
 def migrate(
     given: Command,
@@ -82,8 +80,7 @@ def migrate(
 
 def _usage(users: Sequence[str], before: str, kind: str, *, everybody: bool) -> None:
     """Raises: click.UsageError."""
-    if everybody == bool(users):
-        raise click.UsageError("name users, or say --all")
+    usage(users, everybody=everybody)
     if before == kind:
         raise click.UsageError("--from and --to are the same type")
     if modules.store(before) != modules.store(kind):
@@ -96,24 +93,16 @@ def _rows(
     installation: Installation, users: Sequence[str], before: str, kind: str, tenant: str | None
 ) -> list[Synchronization]:
     """Who is to be moved. Those named who already are, are left out. Raises: FailedError."""
-    tenants = list(installation.tenants) if tenant is None else [tenant_id(installation, tenant)]
-    with transaction(installation.engine) as session:
-        rows = list(session.scalars(_of_type(before, tenants, users)))
-        done = list(session.scalars(_of_type(kind, tenants, users)))
-    known = {row.user.username for row in (*rows, *done)}
-    if strangers := [user for user in users if user not in known]:
-        raise FailedError(f"{', '.join(strangers)}: no enabled synchronization of type {before}; nobody was moved")
+    rows, done = (
+        chosen(installation, users, tenant, Synchronization.type == each, Synchronization.enabled)
+        for each in (before, kind)
+    )
+    refuse(users, [*rows, *done], f"no enabled synchronization of type {before}; nobody was moved")
     for ident in {row.tenant_id for row in rows}:
         configured = installation.tenants[ident]
         if kind not in configured.providers:
             raise FailedError(f"[tenants.{configured.key}.providers.{kind}] is not in carillon.toml: write it first")
     return rows
-
-
-def _of_type(kind: str, tenants: Sequence[int], users: Sequence[str]) -> Select[Synchronization]:
-    chosen = select(Synchronization).join(User).where(Synchronization.type == kind, Synchronization.enabled)
-    chosen = chosen.where(Synchronization.tenant_id.in_(tenants)).order_by(Synchronization.id)
-    return chosen.where(User.username.in_(users)) if users else chosen
 
 
 def _move(installation: Installation, row: Synchronization, kind: str) -> Fate:

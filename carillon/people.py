@@ -10,9 +10,9 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from carillon.choosing import IDENT, tenant_id
 from carillon.command import Command, FailedError, command
 from carillon.opening import opened
-from carillon.token import IDENT, tenant_id
 from providers.base import Found
 from schedules.guard import sentence
 from worker import unlinks

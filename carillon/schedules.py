@@ -11,19 +11,18 @@ from rich.table import Table
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from carillon.choosing import TENANT, tenant_id
 from carillon.command import Command, FailedError, command
 from carillon.opening import opened
-from carillon.token import tenant_id
 from providers.base import Window
 from schedules.holidays import public_holidays
 from schedules.period_fields import shown
 from schedules.periods import Occurrence, Period, PeriodProblemError
-from worker import calendars
+from worker import calendars, groups
 from worker.calendar_rows import periods_of
-from worker.calendar_tables import CalendarPeriod, CalendarSchedule, Group
+from worker.calendar_tables import CalendarPeriod, CalendarSchedule, Group, level
 from worker.calendars import Parent, UnknownScheduleError
 from worker.database import transaction
-from worker.effects import level
 from worker.ledger import User
 
 COMING = 10
@@ -35,13 +34,12 @@ def schedules() -> None:
     """Show the calendar schedules, and add public holidays to one."""
 
 
-_tenant = click.option("--tenant", help="The tenant's name in carillon.toml; may be left out where there is only one.")
 _group = click.option("--group", help="A schedule of this group, instead of the tenant's own.")
 _user = click.option("--user", help="A schedule of this person, instead of the tenant's own.")
 
 
 @schedules.command("list")
-@_tenant
+@TENANT
 @command
 def list_(given: Command, tenant: str | None) -> None:
     """Every schedule of the tenant, of its groups and of its people."""
@@ -80,7 +78,7 @@ def _table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
 
 @schedules.command()
 @click.argument("name")
-@_tenant
+@TENANT
 @_group
 @_user
 @command
@@ -120,8 +118,8 @@ def _shown(
 @schedules.command()
 @click.argument("country")
 @click.argument("year", type=int)
-@click.option("--add-to", "name", help="Add them to the schedule of this name; one that it has stays as it is.")
-@_tenant
+@click.option("--add-to", "name", help="Add them to this schedule; one that it has stays as it is.")
+@TENANT
 @_group
 @_user
 @command
@@ -165,7 +163,7 @@ def _parent(session: Session, tenant: int, group: str | None, user: str | None) 
     if group is not None and user is not None:
         raise click.UsageError("name a group or a user, not both")
     if group is not None:
-        found = session.scalar(select(Group.id).where(Group.tenant_id == tenant, Group.name == group))
+        found = groups.find(session, tenant, group)
     else:
         found = session.scalar(select(User.id).where(User.tenant_id == tenant, User.username == (user or "")))
     if found is None and (group is not None or user is not None):

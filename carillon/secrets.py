@@ -40,7 +40,7 @@ def rotate(given: Command) -> None:
             f"{lost} of {len(idents)} refresh tokens are encrypted with a key that {VARIABLE} does not hold: put it "
             "back, or let those people link their calendars again"
         )
-    given.say({"rotated": len(idents)}, lambda console: console.print(f"{len(idents)} refresh tokens are kept anew."))
+    given.say({"rotated": len(idents)}, lambda console: console.print(f"{len(idents)} refresh token(s) kept anew."))
 
 
 def _anew(installation: Installation, keys: Keyring, ident: int) -> bool:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from carillon.choosing import IDENT, TENANT, tenant_id
 from carillon.command import Command, FailedError, command
 from carillon.opening import opened
 from provisioning import rights, rotation, tokens
@@ -16,11 +17,7 @@ from provisioning.rights import MisplacedRightError, Right
 from provisioning.tokens import Capability
 from worker import groups
 from worker.database import transaction
-from worker.installation import Installation
 from worker.setting_types import Duration
-
-IDENT = click.IntRange(1, 2**63 - 1)
-"""What the ledger can count to."""
 
 
 class End(click.ParamType[datetime]):
@@ -51,34 +48,31 @@ def token() -> None:
     """Make, list and revoke the tokens of the provisioning API."""
 
 
-_tenant = click.option("--tenant", help="The tenant's name in carillon.toml; may be left out where there is only one.")
-
-
 @token.command()
 @click.argument("name")
-@_tenant
+@TENANT
 @click.option(
     "--role",
     "roles",
     multiple=True,
     type=click.Choice(tokens.ROLES),
-    help="What it may do; without --right and --capability, else everything.",
+    help="What it may provision; the default, unless --right or --capability is given.",
 )
 @click.option(
     "--right",
     type=click.Choice([each.value for each in Right]),
-    help="What it may do with calendar schedules, and by itself no more.",
+    help="What it may do with calendar schedules; alone, it allows nothing else.",
 )
 @click.option(
     "--capability",
     "capabilities",
     multiple=True,
     type=click.Choice([each.value for each in Capability]),
-    help="What it may do with notification calendars, and by itself no more.",
+    help="What it may do with notification calendars; alone, it allows nothing else.",
 )
-@click.option("--expires", type=End(), help="When it ends, like 90d or 2027-05-01; else it never does.")
+@click.option("--expires", type=End(), help="When it ends, like 90d or 2027-05-01; never by default.")
 @click.option("--group", help="The group that an End User or Group Admin is confined to.")
-@click.option("--rotating", is_flag=True, help="Its text changes with what it changes in notification calendars.")
+@click.option("--rotating", is_flag=True, help="Each change it makes to notification calendars gives it a new text.")
 @click.option("--elevated", is_flag=True, help="It may act for a person, with the header requestedAuth.")
 @command
 def create(
@@ -123,7 +117,7 @@ def _check(session: Session, ident: int, right: Right | None, group: str | None)
 
 
 @token.command("list")
-@_tenant
+@TENANT
 @command
 def list_(given: Command, tenant: str | None) -> None:
     """Every token there was, without its text."""
@@ -151,7 +145,7 @@ def list_(given: Command, tenant: str | None) -> None:
 
 @token.command()
 @click.argument("ident", metavar="ID", type=IDENT)
-@_tenant
+@TENANT
 @command
 def revoke(given: Command, ident: int, tenant: str | None) -> None:
     """From the next call on, the token is refused."""
@@ -159,16 +153,6 @@ def revoke(given: Command, ident: int, tenant: str | None) -> None:
         if not tokens.revoke(session, tenant_id(installation, tenant), ident):
             raise FailedError(f"there is no token {ident} that could be revoked; `carillon token list` shows them")
     given.say({"id": ident, "revoked": True}, lambda console: console.print(f"Token {ident} is revoked."))
-
-
-def tenant_id(installation: Installation, key: str | None) -> int:
-    """The id of the tenant called `key`, or of the only one. Raises: FailedError."""
-    ids = {tenant.key: ident for ident, tenant in installation.tenants.items()}
-    if key is None and len(ids) == 1:
-        return next(iter(ids.values()))
-    if key not in ids:
-        raise FailedError(f"name one of the tenants with --tenant: {', '.join(ids)}")
-    return ids[key]
 
 
 def _table(console: Console, rows: list[dict[str, Any]]) -> None:

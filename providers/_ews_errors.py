@@ -1,7 +1,6 @@
 """What the errors of Exchange, of its library and of the wire mean for the caller."""
 
 import struct
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,8 @@ import spnego.exceptions
 from exchangelib import errors as ews
 from lxml import etree
 
-from providers._causes import is_stranger, was_never_sent
+from providers._causes import is_stranger
+from providers._connection import Connection, Meaning, in_doubt
 from providers._ews_codes import IN_DOUBT, SAYINGS, TOO_MUCH
 from providers._ews_tokens import NoTokenEndpointError, NoTokenNowError, TokenRefusedError, TokenThrottledError
 from providers._ews_wire import NoConnectionFreeError, RefusedError
@@ -25,8 +25,6 @@ from providers.base import (
     Unauthorized,
     Unavailable,
 )
-
-Meaning = Callable[[Any, bool], ProviderError]
 
 _STATUSES: dict[int, tuple[type[ProviderError], str]] = {
     401: (
@@ -66,13 +64,7 @@ def _busy(error: Any, _writing: bool) -> ProviderError:
 
 
 def _failed(error: Exception, writing: bool) -> ProviderError:
-    return _in_doubt(f"Exchange answered {type(error).__name__}", writing)
-
-
-def _in_doubt(said: str, writing: bool) -> ProviderError:
-    if writing:
-        return Ambiguous(f"{said}: what was sent may have been done and is looked up before it is sent again.")
-    return Unavailable(f"{said}: it is asked again later.")
+    return in_doubt(f"Exchange answered {type(error).__name__}", writing)
 
 
 def _other(error: Exception, writing: bool) -> ProviderError:
@@ -85,33 +77,11 @@ def _other(error: Exception, writing: bool) -> ProviderError:
 def _refused(error: RefusedError, writing: bool) -> ProviderError:
     said = f"Exchange answered {error.status}"
     if error.status >= requests.codes.server_error:
-        return _in_doubt(said, writing)
+        return in_doubt(said, writing)
     kind, advice = _STATUSES.get(error.status) or (ContractBroken, "nobody expects that here; check url")
     if kind is Throttled:
         return Throttled(f"{said}: {advice}.", error.wait)
     return kind(f"{said}: {advice}.")
-
-
-def _lost(_error: Exception, writing: bool) -> ProviderError:
-    return _in_doubt("The connection to Exchange broke or timed out", writing)
-
-
-def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
-    if is_stranger(error):
-        return Unavailable("Exchange's certificate is not trusted: check url and ca_file.")
-    if was_never_sent(error):
-        return _unreachable(error, writing)
-    return _lost(error, writing)
-
-
-def _unreachable(_error: Exception, _writing: bool) -> ProviderError:
-    return Unavailable("Exchange cannot be reached: check url and this machine's network.")
-
-
-def _unreadable(_error: Exception, writing: bool) -> ProviderError:
-    if writing:
-        return _in_doubt("Exchange's answer cannot be read", writing)
-    return ContractBroken("Exchange's answer cannot be read: check url, and whether a proxy answers in its place.")
 
 
 def _no_handshake(_error: Exception, _writing: bool) -> ProviderError:
@@ -145,12 +115,20 @@ def _no_token_endpoint(_error: Exception, _writing: bool) -> ProviderError:
     return ContractBroken("The token endpoint gives no token and no reason: check authority and directory.")
 
 
+_CONNECTION = Connection(
+    lost="The connection to Exchange broke or timed out",
+    unreadable="Exchange's answer cannot be read",
+    untrusted="Exchange's certificate is not trusted: check url and ca_file.",
+    unreachable="Exchange cannot be reached: check url and this machine's network.",
+    strange="Exchange's answer cannot be read: check url, and whether a proxy answers in its place.",
+)
 FAULTS: dict[type[Exception], Meaning] = {
+    **_CONNECTION.faults(),
     **dict.fromkeys(TOO_MUCH, _busy),
     **dict.fromkeys(IN_DOUBT, _failed),
     **{kind: _says(*saying) for kinds, saying in SAYINGS.items() for kind in kinds},
     ews.ResponseMessageError: _other,
-    ews.EWSError: _unreadable,
+    ews.EWSError: _CONNECTION.odd,
     RefusedError: _refused,
     NoConnectionFreeError: _no_connection_free,
     TokenThrottledError: _token_throttled,
@@ -162,14 +140,6 @@ FAULTS: dict[type[Exception], Meaning] = {
     spnego.exceptions.NativeError: _no_handshake,
     struct.error: _no_handshake,
     PermissionError: _no_handshake,
-    requests.ConnectTimeout: _unreachable,
-    requests.ConnectionError: _cut_or_unreachable,
-    etree.XMLSyntaxError: _unreadable,
-    OSError: _lost,
-    # What exchangelib and requests_ntlm stumble over in an odd answer.
-    LookupError: _unreadable,
-    ValueError: _unreadable,
-    TypeError: _unreadable,
-    AttributeError: _unreadable,
+    etree.XMLSyntaxError: _CONNECTION.odd,
 }
 """The nearest class counts: {library error: what makes our error of it}."""

@@ -1,19 +1,18 @@
 """What an administrator says about Exchange, and what is said of one synchronization with it."""
 
-import re
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from exchangelib import Version
 from exchangelib.version import EXCHANGE_2013_SP1, EXCHANGE_2016, EXCHANGE_2019
 from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
 
+from providers._account import Account
 from providers._address import safe
 from providers._ews_tokens import Tokens
 from providers._ews_wire import Bearer, Login, Wire
 from providers._held import Held, Moment
 
-ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 ACCOUNT = ("username", "password")
 _BUILDS = {"2013": EXCHANGE_2013_SP1, "2016": EXCHANGE_2016, "2019": EXCHANGE_2019}
 APPLICATION = ("directory", "client_id", "client_secret")
@@ -94,32 +93,20 @@ class Settings(BaseModel):
         return Login(self.auth, str(self.username), _text(self.password))
 
 
-class Target(BaseModel):
+class Target(Account):
     """The `provisioning_*` fields of a synchronization with Exchange."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    username: str
     account: str = Field(
         alias="smtpAddress", max_length=254, description="The mailbox's primary address; the username when left out."
     )
 
-    @property
-    def mailbox(self) -> str:
-        return self.account
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_username(cls, fields: Any) -> Any:
-        return {"smtpAddress": fields.get("username"), **fields} if isinstance(fields, dict) else fields
-
     @field_validator("account")
     @classmethod
-    def _is_an_address(cls, address: str) -> str:
+    def _can_be_said(cls, address: str) -> str:
         # Exchange has no others, and a request's header could not say them.
-        if not (address.isascii() and address.isprintable() and ADDRESS.fullmatch(address)):
-            raise ValueError("must be the mailbox's e-mail address, like alice@example.org")
-        return address.lower()
+        if not (address.isascii() and address.isprintable()):
+            raise ValueError("must be the account's e-mail address in ASCII, like alice@example.org")
+        return address
 
 
 def _text(secret: SecretStr | None) -> str:

@@ -5,7 +5,6 @@ See: https://developers.google.com/workspace/calendar/api/guides/errors
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,11 +12,11 @@ import requests
 from google.auth import exceptions as auth
 from googleapiclient import errors as google
 
-from providers._causes import is_stranger, was_never_sent
+from providers._causes import is_stranger
+from providers._connection import Connection, Meaning, in_doubt
 from providers._googlecalendar_wire import SCOPE, NoTokenEndpointError, NoTokenNowError, TokenThrottledError
 from providers._retry_after import retry_after
 from providers.base import (
-    Ambiguous,
     CalendarGone,
     Conflict,
     ContractBroken,
@@ -99,7 +98,7 @@ def _refused(error: google.HttpError, writing: bool) -> ProviderError:
     status, reason = int(error.resp.status), reason_of(error)
     said = f"Google answered {status} {reason}".rstrip()
     if status >= requests.codes.server_error:
-        return _in_doubt(said, writing)
+        return in_doubt(said, writing)
     kind, advice = _BY_REASON.get(reason) or _BY_STATUS.get(status) or _NOT_EXPECTED
     if kind is Throttled:
         everybody = reason == "dailyLimitExceeded" or (reason == "rateLimitExceeded" and of_project(error))
@@ -134,34 +133,6 @@ def _of_grant(answer: dict[str, Any]) -> type[ProviderError]:
     return Unauthorized if personal else CredentialRefused
 
 
-def _in_doubt(said: str, writing: bool) -> ProviderError:
-    if writing:
-        return Ambiguous(f"{said}: what was sent may have been done and is looked up before it is sent again.")
-    return Unavailable(f"{said}: it is asked again later.")
-
-
-def _lost(_error: Exception, writing: bool) -> ProviderError:
-    return _in_doubt("The connection to Google broke or timed out", writing)
-
-
-def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
-    if is_stranger(error):
-        return Unavailable("Google's certificate is not trusted: check root_url and ca_file.")
-    if was_never_sent(error):
-        return _unreachable(error, writing)
-    return _lost(error, writing)
-
-
-def _unreachable(_error: Exception, _writing: bool) -> ProviderError:
-    return Unavailable("Google cannot be reached: check root_url, the proxy and this machine's network.")
-
-
-def _unreadable(_error: Exception, writing: bool) -> ProviderError:
-    if writing:
-        return _in_doubt("Google's answer cannot be read", writing)
-    return ContractBroken("Google's answer cannot be read: check root_url, and whether a proxy answers in its place.")
-
-
 def _no_token(error: Exception, _writing: bool) -> ProviderError:
     if is_stranger(error):
         said = "The certificate of Google's token endpoint is not trusted: check ca_file"
@@ -181,10 +152,18 @@ def _bad_key(_error: Exception, _writing: bool) -> ProviderError:
     return CredentialRefused("The service account's key cannot be used: make a new one in Google Cloud.")
 
 
-FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {
+_CONNECTION = Connection(
+    lost="The connection to Google broke or timed out",
+    unreadable="Google's answer cannot be read",
+    untrusted="Google's certificate is not trusted: check root_url and ca_file.",
+    unreachable="Google cannot be reached: check root_url, the proxy and this machine's network.",
+    strange="Google's answer cannot be read: check root_url, and whether a proxy answers in its place.",
+)
+FAULTS: dict[type[Exception], Meaning] = {
+    **_CONNECTION.faults(),
     google.HttpError: _refused,
-    google.BatchError: _unreadable,
-    google.Error: _unreadable,
+    google.BatchError: _CONNECTION.odd,
+    google.Error: _CONNECTION.odd,
     auth.RefreshError: _grant_refused,
     auth.TransportError: _no_token,
     auth.TimeoutError: _no_token,
@@ -193,13 +172,5 @@ FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {
     NoTokenNowError: _no_token,
     NoTokenEndpointError: _no_token_endpoint,
     auth.GoogleAuthError: _bad_key,
-    requests.ConnectTimeout: _unreachable,
-    requests.ConnectionError: _cut_or_unreachable,
-    OSError: _lost,
-    # What googleapiclient stumbles over in half an answer.
-    LookupError: _unreadable,
-    ValueError: _unreadable,
-    TypeError: _unreadable,
-    AttributeError: _unreadable,
 }
 """The nearest class counts: {library error: what makes our error of it}."""

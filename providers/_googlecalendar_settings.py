@@ -1,13 +1,11 @@
 """What an administrator says about Google Calendar, and what is said of one synchronization with it."""
 
 import json
-import re
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     FilePath,
@@ -17,14 +15,13 @@ from pydantic import (
     model_validator,
 )
 
+from providers._account import Account
 from providers._address import Root, safe
 from providers._googlecalendar_consent import GoogleConsent
 from providers._googlecalendar_wire import SCOPE, ServiceAccount, Tokens, Wire
 from providers._held import Held, Moment, Secret
 from providers._limits import Limited, PerMinute
 from providers.base import Unauthorized
-
-ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 
 
 class Settings(Limited):
@@ -119,13 +116,9 @@ class Settings(Limited):
         return self._service_account.speaking_for(mailbox, wire, self._tokens)
 
 
-class Target(BaseModel):
+class Target(Account):
     """The `provisioning_*` fields of a synchronization with Google Calendar."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    username: str
-    account: str = Field(alias="smtpAddress", max_length=254, description="The account; the username when left out.")
     calendar: str = Field(
         "primary", alias="calendarId", min_length=1, max_length=254, description="One of its calendars."
     )
@@ -135,18 +128,6 @@ class Target(BaseModel):
         """Two calendars of one account are two mailboxes: each has its own synchronization."""
         own = self.calendar == "primary" or self.calendar.lower() == self.account
         return self.account if own else f"{self.account} {self.calendar}"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_username(cls, fields: Any) -> Any:
-        return {"smtpAddress": fields.get("username"), **fields} if isinstance(fields, dict) else fields
-
-    @field_validator("account")
-    @classmethod
-    def _is_an_address(cls, address: str) -> str:
-        if not ADDRESS.fullmatch(address):
-            raise ValueError("must be the account's e-mail address, like alice@example.org")
-        return address.lower()
 
 
 def _account(key: SecretStr) -> ServiceAccount:

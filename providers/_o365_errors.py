@@ -4,7 +4,7 @@ See: https://learn.microsoft.com/graph/errors and https://learn.microsoft.com/en
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus as Status
@@ -14,7 +14,8 @@ import requests
 from msal.exceptions import MsalError
 from O365.connection import TokenExpiredError
 
-from providers._causes import is_stranger, was_never_sent
+from providers._causes import is_stranger
+from providers._connection import Connection, Meaning, in_doubt
 from providers._o365_door import NoTokenEndpointError, NoTokenNowError, TokenRefusedError, TokenThrottledError
 from providers._o365_tokens import CertificateExpiredError
 from providers._retry_after import retry_after
@@ -154,13 +155,6 @@ def whole_refusal(answer: Answer, *, writing: bool, batch: bool) -> ProviderErro
     return meaning
 
 
-def in_doubt(said: str, writing: bool) -> ProviderError:
-    """What it means when nobody knows whether it was done."""
-    if writing:
-        return Ambiguous(f"{said}: what was sent may have been done and is looked up before it is sent again.")
-    return Unavailable(f"{said}: it is asked again later.")
-
-
 def fault(error: Exception, *, writing: bool) -> ProviderError:
     """What `error`, of a class in FAULTS, means; `writing` tells whether the request was to change something."""
     meaning = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)(error, writing)
@@ -172,30 +166,6 @@ def fault(error: Exception, *, writing: bool) -> ProviderError:
 
 def _named(headers: Mapping[str, Any], wanted: str) -> str | None:
     return next((str(value) for name, value in headers.items() if name.lower() == wanted), None)
-
-
-def _lost(_error: Exception, writing: bool) -> ProviderError:
-    return in_doubt("The connection to Microsoft broke or timed out", writing)
-
-
-def _cut_or_unreachable(error: Exception, writing: bool) -> ProviderError:
-    if is_stranger(error):
-        return Unavailable("Microsoft's certificate is not trusted: check root_url and ca_file.")
-    if was_never_sent(error):
-        return _unreachable(error, writing)
-    return _lost(error, writing)
-
-
-def _unreachable(_error: Exception, _writing: bool) -> ProviderError:
-    return Unavailable("Microsoft cannot be reached: check root_url, the proxy and this machine's network.")
-
-
-def _unreadable(_error: Exception, writing: bool) -> ProviderError:
-    if writing:
-        return in_doubt("Microsoft's answer cannot be read", writing)
-    return ContractBroken(
-        "Microsoft's answer cannot be read: check root_url, and whether a proxy answers in its place."
-    )
 
 
 def _no_token(error: Exception, _writing: bool) -> ProviderError:
@@ -226,7 +196,15 @@ def _expired(error: CertificateExpiredError, _writing: bool) -> ProviderError:
     )
 
 
-FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {
+_CONNECTION = Connection(
+    lost="The connection to Microsoft broke or timed out",
+    unreadable="Microsoft's answer cannot be read",
+    untrusted="Microsoft's certificate is not trusted: check root_url and ca_file.",
+    unreachable="Microsoft cannot be reached: check root_url, the proxy and this machine's network.",
+    strange="Microsoft's answer cannot be read: check root_url, and whether a proxy answers in its place.",
+)
+FAULTS: dict[type[Exception], Meaning] = {
+    **_CONNECTION.faults(),
     TokenThrottledError: _token_throttled,
     TokenRefusedError: _token_refused,
     CertificateExpiredError: _expired,
@@ -234,16 +212,8 @@ FAULTS: dict[type[Exception], Callable[..., ProviderError]] = {
     NoTokenEndpointError: _no_token_endpoint,
     TokenExpiredError: _no_token,
     MsalError: _no_token_endpoint,
-    requests.ConnectTimeout: _unreachable,
-    requests.ConnectionError: _cut_or_unreachable,
-    requests.exceptions.ContentDecodingError: _unreadable,
-    requests.JSONDecodeError: _unreadable,
-    OSError: _lost,
-    # What O365 and we stumble over in half an answer.
-    LookupError: _unreadable,
-    ValueError: _unreadable,
-    TypeError: _unreadable,
-    AttributeError: _unreadable,
-    RuntimeError: _unreadable,
+    requests.exceptions.ContentDecodingError: _CONNECTION.odd,
+    requests.JSONDecodeError: _CONNECTION.odd,
+    RuntimeError: _CONNECTION.odd,
 }
 """The nearest class counts: {library error: what makes our error of it}."""

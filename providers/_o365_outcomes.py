@@ -1,6 +1,7 @@
 """What Graph's answers to changes mean for each of them, and for the whole call."""
 
-from providers._o365_errors import Answer, in_doubt, refusal
+from providers._connection import in_doubt
+from providers._o365_errors import Answer, refusal
 from providers.base import (
     CalendarGone,
     Change,

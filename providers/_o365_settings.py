@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     FilePath,
@@ -15,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from providers._account import Account
 from providers._address import Root
 from providers._held import Held, Moment, Secret
 from providers._limits import Limited, PerMinute
@@ -24,7 +24,6 @@ from providers._o365_consent import MicrosoftConsent
 from providers._o365_door import Door
 from providers._o365_tokens import Tokens
 
-ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 DIRECTORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 MANY = {"common", "organizations", "consumers"}
 
@@ -156,26 +155,5 @@ class Settings(Limited):
         return self._painted
 
 
-class Target(BaseModel):
+class Target(Account):
     """The `provisioning_*` fields of a synchronization with Microsoft 365."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    username: str
-    account: str = Field(alias="smtpAddress", max_length=254, description="The account; the username when left out.")
-
-    @property
-    def mailbox(self) -> str:
-        return self.account
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_username(cls, fields: Any) -> Any:
-        return {"smtpAddress": fields.get("username"), **fields} if isinstance(fields, dict) else fields
-
-    @field_validator("account")
-    @classmethod
-    def _is_an_address(cls, address: str) -> str:
-        if not ADDRESS.fullmatch(address):
-            raise ValueError("must be the account's e-mail address, like alice@example.org")
-        return address.lower()

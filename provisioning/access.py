@@ -59,7 +59,8 @@ class Caller:
 
 def acceptable(request: Request) -> None:
     """Raises: HTTPException 406 if JSON is not among what the caller takes."""
-    ranges = [each.strip().lower() for each in request.headers.get("accept", "").split(",") if each.strip()]
+    given = ",".join(request.headers.getlist("accept")).lower()
+    ranges = [each.strip() for each in given.split(",") if each.strip()]
     if request.state.suffix == ".xml" or (ranges and not any(_takes_json(each) for each in ranges)):
         raise HTTPException(406, "Answers are JSON; ask for application/json, or leave the suffix and Accept out.")
 

@@ -1,27 +1,22 @@
 """Every credential of the caller's tenant: how long each still holds, and why one was refused."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from provisioning.access import Calling, acceptable, caller
 from provisioning.calls import errors, success
 from provisioning.errors import Json
 from provisioning.paths import SCHEDULES_BASE
-from provisioning.schemas import milliseconds
+from provisioning.schemas import Shape, milliseconds
 from worker import credentials
 from worker.credentials import Credential, Kind, State
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
-
-
-class CredentialItem(_Shape):
+class CredentialItem(Shape):
     id: str = Field(description="Opaque; stays when the credential is renewed in its place")
     kind: Kind
     name: str = Field(description="Where it stands in carillon.toml, or what a token was called")
@@ -37,16 +32,22 @@ class CredentialItem(_Shape):
     )
 
 
-class CredentialList(_Shape):
+class CredentialList(Shape):
     credentials: list[CredentialItem]
 
 
-def list_credentials(calling: Calling) -> Response:
+class CredentialFilter(Shape):
+    limit: int | None = Field(None, ge=1, le=1_000_000, description="At most so many")
+    offset: int = Field(0, ge=0, le=1_000_000_000, description="Leave out the first so many")
+
+
+def list_credentials(calling: Calling, only: Annotated[CredentialFilter, Query()]) -> Response:
     """Every credential of the tenant and how it is. It is no person's to see: with requestedAuth it answers 403."""
     if calling.person is not None:
         raise HTTPException(403, "Credentials are the institution's; leave the header requestedAuth out.")
     with calling.transaction() as session:
-        found = credentials.of_tenant(session, calling.installation, calling.tenant_id)
+        whose = (calling.installation, calling.tenant_id)
+        found = credentials.of_tenant(session, *whose, offset=only.offset, limit=only.limit)
     now = calling.clock()
     return Json({"credentials": [_shown(each, each.state(now), each.days_left(now)) for each in found]})
 

@@ -77,6 +77,8 @@ def _problem(error: Any) -> str:
         message = "missing; it is required"
     if error["type"] == "extra_forbidden":
         message = "unknown parameter"
+    if error["type"] == "model_type":
+        message = "expected an object, a name for every value"
     return ": ".join([*([".".join(place)] if place else []), message])
 
 

@@ -71,4 +71,5 @@ def router() -> APIRouter:
     made = APIRouter(tags=["Health"])
     down = success(schemas.Health, 503, "The database does not answer.")
     made.get("/health", responses=success(schemas.Health, description="Calls are answered.") | down)(health)
+    made.head("/health", include_in_schema=False)(health)
     return made

@@ -4,8 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from provisioning.access import Calling, acceptable, caller
@@ -13,25 +12,21 @@ from provisioning.bodies import FORM, JSON, Fields, checked
 from provisioning.calls import errors, success
 from provisioning.errors import Json
 from provisioning.paths import BASE, Ident
-from provisioning.schemas import LONGEST_TEXT, milliseconds
+from provisioning.schemas import LONGEST_TEXT, Shape, milliseconds
 from provisioning.synchronizations import one
 from worker.linking import NoConsentError, invite
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, hide_input_in_errors=True)
-
-
-class NewLink(_Shape):
+class NewLink(Shape):
     return_url: str | None = Field(None, max_length=LONGEST_TEXT)
 
 
-class Link(_Shape):
+class Link(Shape):
     url: str = Field(description="Where to send the person, once and soon")
     expires: int = Field(description="Epoch milliseconds")
 
 
-class LinkAnswer(_Shape):
+class LinkAnswer(Shape):
     link: Link
 
 

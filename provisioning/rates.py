@@ -4,7 +4,6 @@ A bucket holds the calls of a minute and fills up evenly. It is kept in Redis, s
 while Redis is away each counts for itself, for provisioning must go on.
 """
 
-import hashlib
 import ipaddress
 import logging
 import threading
@@ -63,19 +62,19 @@ class Rates:
 
         Raises: HTTPException 429.
         """
-        if not tokens.unguessable(token) and _digest(token) not in self._right:
+        if not tokens.unguessable(token) and tokens.digest(token) not in self._right:
             self._refuse(self._wait(self._guesses(address), self._limits.wrong_tokens_per_minute, take=False))
 
     def wrong(self, address: str, token: str) -> None:
         """Count a token that was looked up and not found. Raises: HTTPException 429."""
         with self._lock:
-            self._right.pop(_digest(token), None)
+            self._right.pop(tokens.digest(token), None)
         self._refuse(self._wait(self._guesses(address), self._limits.wrong_tokens_per_minute))
 
     def call(self, token_id: int, token: str) -> None:
         """Count a call with a token that is right. Raises: HTTPException 429."""
         with self._lock:
-            self._right[_digest(token)] = None
+            self._right[tokens.digest(token)] = None
             if len(self._right) > MOST_KEPT:
                 del self._right[next(iter(self._right))]
         wait = self._wait(f"{_PREFIX}calls:{token_id}", self._limits.calls_per_minute)
@@ -145,7 +144,3 @@ def network(address: str) -> str:
     if known.version == 6 and known.ipv4_mapped is None:  # noqa: PLR2004 - the protocol's own number
         return str(ipaddress.ip_network((known, 64), strict=False))
     return str(getattr(known, "ipv4_mapped", None) or known)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -32,11 +32,13 @@ class UnlinkState(StrEnum):
     DONE = "DONE"
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
+    """Names as the API writes them, and no others."""
+
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, hide_input_in_errors=True)
 
 
-class ErrorBody(_Shape):
+class ErrorBody(Shape):
     error_type: str = Field(description="snake_case; follows from the status", examples=["validation_failed"])
     error_message: str = Field(description="A sentence that a person can act on")
     status: Literal["error"]
@@ -54,7 +56,7 @@ Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Username = Annotated[Name, AfterValidator(_username)]
 
 
-class Attribute(_Shape):
+class Attribute(Shape):
     name: Name
     values: list[Annotated[str, Field(max_length=LONGEST_TEXT)]]
 
@@ -84,7 +86,7 @@ def _none_if_empty(value: object) -> object:
     return value or None if isinstance(value, str) else value
 
 
-class UserFields(_Shape):
+class UserFields(Shape):
     """All of a user that a full replacement replaces."""
 
     display_name: Annotated[Annotated[str, Field(max_length=LONGEST_TEXT)] | None, BeforeValidator(_none_if_empty)] = (
@@ -108,7 +110,7 @@ class ChangedUser(UserFields):
     username: str | None = None
 
 
-class User(_Shape):
+class User(Shape):
     username: str
     display_name: str | None
     locale: str | None = Field(examples=["nl-NL"])
@@ -116,7 +118,7 @@ class User(_Shape):
     roles: list[str]
 
 
-class UserList(_Shape):
+class UserList(Shape):
     users: list[str]
 
 
@@ -129,7 +131,7 @@ class NewSynchronization(BaseModel):
     type: Name
 
 
-class Enabling(_Shape):
+class Enabling(Shape):
     enabled: bool
 
 
@@ -139,10 +141,11 @@ def _storable(text: str) -> str:
     return text
 
 
-Searched = Annotated[str, AfterValidator(_storable)]
+STORABLE = {"pattern": r"^[^\x00]*$"}
+Searched = Annotated[str, AfterValidator(_storable), Field(json_schema_extra=STORABLE)]
 
 
-class SynchronizationFilter(_Shape):
+class SynchronizationFilter(Shape):
     status: Status | None = Field(None, description="Only those with this status")
     type: Searched | None = Field(None, description="Only those of this type")
     q: Searched | None = Field(None, description="Only those with this in their username or mailbox")
@@ -150,14 +153,14 @@ class SynchronizationFilter(_Shape):
     offset: int = Field(0, ge=0, le=1_000_000_000, description="Leave out the first so many")
 
 
-class UnlinkFilter(_Shape):
+class UnlinkFilter(Shape):
     username: Searched | None = Field(None, description="Only those of this user, who may be gone")
     state: UnlinkState | None = Field(None, description="Only those in this state")
     limit: int = Field(100, ge=1, le=10_000, description="At most so many")
     offset: int = Field(0, ge=0, le=1_000_000_000, description="Leave out the first so many")
 
 
-class Synchronization(_Shape):
+class Synchronization(Shape):
     id: int
     username: str
     type: str
@@ -170,15 +173,15 @@ class Synchronization(_Shape):
     next_sync: int | None = Field(description="Epoch milliseconds; null when disabled")
 
 
-class SynchronizationList(_Shape):
+class SynchronizationList(Shape):
     synchronizations: list[Synchronization]
 
 
-class SynchronizationAnswer(_Shape):
+class SynchronizationAnswer(Shape):
     synchronization: Synchronization
 
 
-class Run(_Shape):
+class Run(Shape):
     started_at: int
     finished_at: int
     status: Status
@@ -191,7 +194,7 @@ class Run(_Shape):
     failed: int
 
 
-class Held(_Shape):
+class Held(Shape):
     since: int = Field(description="Epoch milliseconds")
     going: int | None = Field(description="Events that would be removed; null if not known any more")
     of: int | None = Field(description="Of how many: of those to come, or of all; null if not known any more")
@@ -208,11 +211,11 @@ class SynchronizationDetail(Synchronization):
     runs: list[Run] = Field(description="The last ten runs that did or said something, newest first")
 
 
-class SynchronizationDetailAnswer(_Shape):
+class SynchronizationDetailAnswer(Shape):
     synchronization: SynchronizationDetail
 
 
-class Unlink(_Shape):
+class Unlink(Shape):
     id: int
     synchronization_id: int
     username: str
@@ -228,15 +231,15 @@ class Unlink(_Shape):
     finished_at: int | None = Field(description="Epoch milliseconds")
 
 
-class UnlinkAnswer(_Shape):
+class UnlinkAnswer(Shape):
     unlink: Unlink
 
 
-class UnlinkList(_Shape):
+class UnlinkList(Shape):
     unlinks: list[Unlink]
 
 
-class PreviewedEvent(_Shape):
+class PreviewedEvent(Shape):
     start: int = Field(description="Epoch milliseconds")
     end: int = Field(description="Epoch milliseconds")
     title: str
@@ -244,7 +247,7 @@ class PreviewedEvent(_Shape):
     synchronization: str = Field(description="The id in the mark; another one under CLEANUP, or of an adopted event")
 
 
-class ReleasePreview(_Shape):
+class ReleasePreview(Shape):
     count: int
     events: list[PreviewedEvent]
 
@@ -253,17 +256,17 @@ class Preview(ReleasePreview):
     unlink_mode: UnlinkMode
 
 
-class Part(_Shape):
+class Part(Shape):
     ok: bool
     milliseconds: float | None = Field(description="How long its answer took")
 
 
-class Beat(_Shape):
+class Beat(Shape):
     ok: bool
     age_seconds: float | None = Field(description="Since the beat's last sign of life; null if there is none")
 
 
-class Health(_Shape):
+class Health(Shape):
     status: Literal["ok", "degraded", "down"]
     database: Part
     redis: Part

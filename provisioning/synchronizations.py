@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
-from sqlalchemy import Boolean, Row, Select, func, literal_column, or_, select
+from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -18,10 +18,10 @@ from provisioning.errors import Json
 from provisioning.paths import BASE, Ident, Name
 from provisioning.schemas import milliseconds
 from provisioning.targets import Wish, wish
-from provisioning.users import person
+from provisioning.users import INSERTED, person
 from worker import modules
-from worker.holding import tenant_held
 from worker.installation import Installation
+from worker.judging import tenant_held
 from worker.ledger import Event, Run, Synchronization, Unlink, User
 from worker.moving import AT_ONCE, continued, locked, move
 from worker.settings import Tenant
@@ -120,9 +120,7 @@ def _placed(session: Session, calling: Caller, wanted: Wish) -> tuple[Synchroniz
     changed = {"fields": wanted.fields, "due_at": due}
     statement = insert(Synchronization).values(tenant_id=calling.tenant_id, **key, **changed)
     statement = statement.on_conflict_do_update(index_elements=list(key), set_=changed)
-    # An update locks the row it replaces and leaves its number there; a row that was inserted carries none.
-    made = literal_column("(xmax = 0)", Boolean)
-    synchronization, inserted = session.execute(statement.returning(Synchronization, made)).one()
+    synchronization, inserted = session.execute(statement.returning(Synchronization, INSERTED)).one()
     return synchronization, inserted
 
 

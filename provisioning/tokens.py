@@ -65,7 +65,7 @@ def create(
     values = {"tenant_id": tenant_id, "name": name, "roles": wanted, "elevated": elevated}
     values |= {"access_right": right, "group_name": group, "expires_at": expires_at}
     values |= {"capabilities": [str(each) for each in dict.fromkeys(capabilities)]}
-    statement = insert(Token).values(digest=_digest(text), **values)
+    statement = insert(Token).values(digest=digest(text), **values)
     made = statement.on_conflict_do_update(index_elements=[Token.digest], set_=values).returning(Token.id)
     ident = session.scalars(made).one()
     if rotating:
@@ -78,10 +78,10 @@ def find(session: Session, token: str) -> Token | None:
 
     The text that it was given last is from now on its only one.
     """
-    chosen = select(Token).where(Token.digest == _digest(token), Token.revoked_at.is_(None))
+    chosen = select(Token).where(Token.digest == digest(token), Token.revoked_at.is_(None))
     found = session.scalar(chosen)
     if found is None:
-        rotation.prove(session, _digest(token))
+        rotation.prove(session, digest(token))
         # Looked for again in any case: two calls at once may bring a new text, and one of them proves it.
         found = session.scalar(chosen)
     return found
@@ -90,7 +90,7 @@ def find(session: Session, token: str) -> Token | None:
 def rotated(session: Session, token_id: int) -> str | None:
     """The next text of a token that rotates, which is shown this once; None of any other."""
     text = _text()
-    return text if rotation.offer(session, token_id, _digest(text)) else None
+    return text if rotation.offer(session, token_id, digest(text)) else None
 
 
 def unguessable(token: str) -> bool:
@@ -114,9 +114,10 @@ def revoke(session: Session, tenant_id: int, token_id: int) -> bool:
     return session.scalar(statement) is not None
 
 
+def digest(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
 def _text() -> str:
     return PREFIX + secrets.token_urlsafe(_BYTES)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

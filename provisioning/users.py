@@ -19,6 +19,10 @@ from provisioning.paths import BASE, Names
 from worker import groups
 from worker.ledger import Synchronization, UnlinkMode, User
 
+# An update locks the row it replaces and leaves its number there; a row that was inserted carries none.
+INSERTED = literal_column("(xmax = 0)", Boolean)
+"""Of a row that was inserted or else updated, which of the two."""
+
 
 def person(session: Session, calling: Caller, meant: Sequence[str], *, lock: bool = False) -> User:
     """The user; with `lock`, nobody else changes it, or makes a synchronization for it, until the transaction ends.
@@ -97,10 +101,8 @@ def _follow_rules(session: Session, calling: Caller, user: User) -> None:
 def _replaced(session: Session, tenant_id: int, username: str, columns: dict[str, Any]) -> tuple[User, bool]:
     """The user as it now is, and whether it was made. Of two such calls at once, one makes it."""
     statement = insert(User).values(tenant_id=tenant_id, username=username, **columns)
-    # An update locks the row it replaces and leaves its number there; a row that was inserted carries none.
-    made = literal_column("(xmax = 0)", Boolean)
     statement = statement.on_conflict_do_update(index_elements=[User.tenant_id, User.username], set_=columns)
-    user, inserted = session.execute(statement.returning(User, made)).one()
+    user, inserted = session.execute(statement.returning(User, INSERTED)).one()
     return user, inserted
 
 

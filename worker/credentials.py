@@ -38,16 +38,18 @@ class Kind(StrEnum):
     REFRESH_TOKEN = "REFRESH_TOKEN"  # noqa: S105 - as above
 
 
+_IN_SETTINGS = "write it into carillon.toml, and restart api, worker and beat"
 ADVICE = {
-    Kind.API_TOKEN: "make a new one with `carillon token create`, and revoke this one when nobody uses it",
-    Kind.TIMETABLE_TOKEN: "make a new one at the timetable, and put it into carillon.toml",
-    Kind.PASSWORD: "give the account a new one, and put that into carillon.toml",
-    Kind.CLIENT_SECRET: "make a new one beside it in the app registration, and put that into carillon.toml",
-    Kind.CERTIFICATE: "make a new one, and upload it beside the old one before you change over",
-    Kind.SERVICE_ACCOUNT_KEY: "make a new one beside it in Google Cloud, and put that into carillon.toml",
-    Kind.REFRESH_TOKEN: "let its person link the calendar again",
+    Kind.API_TOKEN: "make a new token with `carillon token create`, give it to whoever uses this one, and revoke this "
+    "one with `carillon token revoke`",
+    Kind.TIMETABLE_TOKEN: f"have a new token made in the timetabling system, {_IN_SETTINGS}",
+    Kind.PASSWORD: f"give the account a new password, {_IN_SETTINGS}",
+    Kind.CLIENT_SECRET: f"make a new secret where the application is registered, {_IN_SETTINGS}",
+    Kind.CERTIFICATE: f"make a new certificate, add it where the application is registered, {_IN_SETTINGS}",
+    Kind.SERVICE_ACCOUNT_KEY: f"make a new key for the service account, {_IN_SETTINGS}",
+    Kind.REFRESH_TOKEN: "have the person link their calendar again",
 }
-"""What to do before a credential ends, by its kind."""
+"""What to do before a credential ends, by its kind; a sentence's end."""
 
 
 class State(StrEnum):
@@ -94,10 +96,15 @@ class Credential:
         return None if self.expires is None else (self.expires - now).days
 
 
-def of_tenant(session: Session, installation: Installation, tenant_id: int) -> list[Credential]:
-    """Every credential of a configured tenant."""
-    people = _consents(session, installation.tenants[tenant_id], tenant_id)
-    return [*of_institution(session, installation, tenant_id), *people]
+def of_tenant(
+    session: Session, installation: Installation, tenant_id: int, *, offset: int = 0, limit: int | None = None
+) -> list[Credential]:
+    """Every credential of a configured tenant, or `limit` of them after the first `offset`; people's stand last."""
+    first = of_institution(session, installation, tenant_id)
+    here = first[offset:][:limit]
+    rest = None if limit is None else limit - len(here)
+    tenant, beyond = installation.tenants[tenant_id], max(0, offset - len(first))
+    return [*here, *_consents(session, tenant, tenant_id, offset=beyond, limit=rest)]
 
 
 def of_institution(session: Session, installation: Installation, tenant_id: int) -> list[Credential]:
@@ -149,7 +156,13 @@ def _tokens(session: Session, tenant: Tenant, tenant_id: int) -> Iterator[Creden
 
 
 def _consents(
-    session: Session, tenant: Tenant, tenant_id: int, idents: Collection[str] | None = None
+    session: Session,
+    tenant: Tenant,
+    tenant_id: int,
+    idents: Collection[str] | None = None,
+    *,
+    offset: int | None = None,
+    limit: int | None = None,
 ) -> Iterator[Credential]:
     """People's own refresh tokens, all or those with these ids; what was said of each stands in its row."""
     row, kind = LinkedAccount, Kind.REFRESH_TOKEN
@@ -157,6 +170,7 @@ def _consents(
     # Columns, not rows: to make thousands of objects takes seconds.
     told = (row.type, row.granted_at, row.ends_at, row.username, row.refused, row.refused_at, row.renewed_at)
     kept = select(name, *told).where(row.tenant_id == tenant_id, row.leaving_at.is_(None)).order_by(row.id)
+    kept = kept.offset(offset).limit(limit)
     if idents is not None:
         digest = func.sha256(literal(_beginning(tenant, kind)).op("||")(func.convert_to(name, "UTF8")))
         kept = kept.where(digest.in_([*_digests(idents)]))

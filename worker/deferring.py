@@ -1,7 +1,7 @@
 """Who is due and held by a calendar schedule waits for its end, without a message to a worker."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,12 +10,11 @@ from sqlalchemy import ARRAY, BigInteger, DateTime, Text, bindparam, text
 from sqlalchemy.orm import Session
 
 from worker import holds
-from worker.effects import FOR_A_PERSON, HELD_BY, Until, level
+from worker.calendar_tables import level
+from worker.effects import FOR_A_PERSON, Until
 
 PACE = 20
 """How many people a second a change of their schedules makes due."""
-_NEARLY = timedelta(minutes=1)
-"""A run that learns of a hold works out its wait by another clock than the one that ends it."""
 
 # The people of what holds now, who are due. What an operator asked for is not held up.
 _HELD = text("""
@@ -44,7 +43,7 @@ _HELD = text("""
 _DEFER = text("""
     UPDATE synchronizations s
     SET status = CASE WHEN s.status = ANY(:for_a_person) THEN s.status ELSE 'HELD' END,
-        status_detail = held.detail, due_at = held.until
+        status_detail = held.detail, due_at = held.until, deferred_until = held.until
     FROM unnest(:idents, :untils, :details) AS held (id, until, detail) WHERE s.id = held.id
 """).bindparams(
     bindparam("for_a_person", value=sorted(FOR_A_PERSON), type_=ARRAY(Text)),
@@ -77,12 +76,12 @@ _MEMBERS = text(
     )
 )
 _WAITING = text("""
-    SELECT id, user_id, due_at FROM synchronizations
-    WHERE enabled AND status_detail LIKE :begins AND due_at > clock_timestamp()
+    SELECT id, user_id, deferred_until FROM synchronizations
+    WHERE enabled AND deferred_until IS NOT NULL AND due_at > clock_timestamp()
 """)
 _FREE = text("""
     UPDATE synchronizations SET due_at = clock_timestamp()
-    WHERE id = ANY(:idents) AND enabled AND status_detail LIKE :begins
+    WHERE id = ANY(:idents) AND enabled AND deferred_until IS NOT NULL
 """).bindparams(bindparam("idents", type_=ARRAY(BigInteger)))
 
 
@@ -119,9 +118,8 @@ def free(session: Session, now: datetime) -> int:
     """Make everybody due who waits for the end of a hold that is there no more, as when a membership ended, or longer
     than anything holds them now; how many those are.
     """
-    begins = {"begins": f"{HELD_BY}%"}
-    waiting = session.execute(_WAITING, begins).all()
+    waiting = session.execute(_WAITING).all()
     held = holds.people(session, {row.user_id for row in waiting}, now) if waiting else {}
-    idents = [row.id for row in waiting if row.due_at > held.get(row.user_id, now) + _NEARLY]
-    session.execute(_FREE, begins | {"idents": idents})
+    idents = [row.id for row in waiting if row.deferred_until > held.get(row.user_id, now)]
+    session.execute(_FREE, {"idents": idents})
     return len(idents)

@@ -8,11 +8,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import DateTime, bindparam, text
 from sqlalchemy.orm import Session
 
-from worker.calendar_tables import Effect, Level
+from worker.calendar_tables import Effect, Level, level
 from worker.holds import SPAN
 
-HELD_BY = "Held by a calendar schedule"
-"""How the status of a synchronization begins that waits for a schedule's end and not for a second reading."""
 FOR_A_PERSON = frozenset({"UNAUTHORIZED", "NOT_LINKED", "MAILBOX_NOT_FOUND", "FAILED"})
 """Statuses that a hold leaves alone: people look for them, and for what they mean it does not matter."""
 
@@ -67,10 +65,3 @@ def effects(session: Session, tenant_id: int, user_id: int, now: datetime) -> Ef
         elif ends_at and ends_at > now:
             holding.append(Until(ends_at, level(group_id, owner_id)))
     return Effects(max(holding, key=lambda each: each.end, default=None), tuple(published))
-
-
-def level(group_id: int | None, user_id: int | None) -> Level:
-    """Whose schedule it is, by the parents in its row."""
-    if user_id is not None:
-        return Level.USER
-    return Level.TENANT if group_id is None else Level.GROUP

@@ -48,7 +48,7 @@ _PEOPLE = text(f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Scope:
     """Whose calendars are held until when: those of a group, of a person, or with neither of a whole tenant."""
 
     tenant_id: int
@@ -57,9 +57,9 @@ class Held:
     until: datetime
 
 
-def scopes(session: Session, now: datetime) -> list[Held]:
+def scopes(session: Session, now: datetime) -> list[Scope]:
     """Every tenant, group and person that a schedule holds at this moment, each once."""
-    return [Held(*row) for row in session.execute(_SCOPES, {"now": now})]
+    return [Scope(*row) for row in session.execute(_SCOPES, {"now": now})]
 
 
 def people(session: Session, user_ids: Collection[int], now: datetime) -> dict[int, datetime]:

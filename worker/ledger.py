@@ -103,7 +103,8 @@ class Synchronization(Base):
 
     The `held_*` columns are those of `schedules.guard.Hold`, for the plan that waits now; `released_reading` is a
     reading that an operator lets pass, however much it takes away. `rebuild_asked_at` asks for a resync that takes
-    whatever carries our instance's mark for this synchronization's.
+    whatever carries our instance's mark for this synchronization's. `deferred_until` is the end of a hold by a
+    calendar schedule that it waits for; None once another run has come to its end.
     """
 
     __tablename__ = "synchronizations"
@@ -133,6 +134,7 @@ class Synchronization(Base):
     held_going: Mapped[int | None]
     held_of: Mapped[int | None]
     released_reading: Mapped[str | None]
+    deferred_until: Mapped[datetime | None]
     last_sync: Mapped[datetime | None]
     last_resync: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

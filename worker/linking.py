@@ -72,8 +72,7 @@ def invite(
     session: Session, installation: Installation, row: Synchronization, return_url: str | None, now: datetime
 ) -> Invitation:
     """An address at which the synchronization's person can consent. Raises: NoConsentError."""
-    settings = installation.tenants[row.tenant_id].providers.get(row.type)
-    if settings is None or installation.keys is None or modules.consent(row.type, settings) is None:
+    if installation.keys is None or links.consent_to(installation, row.tenant_id, row.type) is None:
         raise NoConsentError(
             f"Nobody consents to {row.type} for themselves here: that takes "
             'access = "delegated" in its section of carillon.toml.'
@@ -191,9 +190,7 @@ def _taken(installation: Installation, kind: str, state: str, browser: str, now:
 
 
 def _consent(installation: Installation, row: LinkRequest) -> tuple[Consent, Keyring]:
-    tenant = installation.tenants.get(row.tenant_id)
-    settings = tenant.providers.get(row.type) if tenant else None
-    consent = modules.consent(row.type, settings) if settings else None
+    consent = links.consent_to(installation, row.tenant_id, row.type)
     if consent is None or installation.keys is None:
         raise _failed(row, "nobody consents to this type any more.")
     return consent, installation.keys

@@ -72,6 +72,13 @@ def _at(
     return same if table is Synchronization else (*same, Unlink.finished_at.is_(None))
 
 
+def consent_to(installation: Installation, tenant_id: int, kind: str) -> Consent | None:
+    """How people of a tenant consent to a type of provider; None where nobody does, or does any more."""
+    tenant = installation.tenants.get(tenant_id)
+    settings = tenant.providers.get(kind) if tenant else None
+    return modules.consent(kind, settings) if settings else None
+
+
 def tidy(installation: Installation, now: datetime) -> dict[str, int]:
     """Forget addresses that ran out long ago, and give back what nobody needs any more: no synchronization, and no
     unlink that is under way.
@@ -136,8 +143,6 @@ def _given_back(installation: Installation, row: LinkedAccount, away: set[Group]
 
 
 def _give_back(installation: Installation, row: LinkedAccount) -> None:
-    tenant = installation.tenants.get(row.tenant_id)
-    settings = tenant.providers.get(row.type) if tenant else None
-    consent = modules.consent(row.type, settings) if settings else None
+    consent = consent_to(installation, row.tenant_id, row.type)
     if consent and installation.keys:
         withdraw(installation, consent, row.type, row.account, opened(installation.keys, row))

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from schedules.expiry_ics import Expiry, in_order
 from worker import credentials
-from worker.credentials import Credential, Kind
+from worker.credentials import ADVICE, Credential, Kind
 from worker.installation import Installation
 from worker.notification_tables import NotificationCalendar, NotificationSubscription
 
@@ -34,18 +34,6 @@ TITLES = {
     Kind.SERVICE_ACCOUNT_KEY: "Service account key",
     Kind.REFRESH_TOKEN: "Consent",
 }
-_IN_SETTINGS = "write it into carillon.toml, and restart api, worker and beat"
-ADVICE = {
-    Kind.API_TOKEN: "Make a new token with `carillon token create`, give it to whoever uses this one, and revoke this "
-    "one with `carillon token revoke`.",
-    Kind.TIMETABLE_TOKEN: f"Have a new token made in the timetabling system, {_IN_SETTINGS}.",
-    Kind.PASSWORD: f"Give the account a new password, {_IN_SETTINGS}.",
-    Kind.CLIENT_SECRET: f"Make a new secret where the application is registered, {_IN_SETTINGS}.",
-    Kind.CERTIFICATE: f"Make a new certificate, add it where the application is registered, {_IN_SETTINGS}.",
-    Kind.SERVICE_ACCOUNT_KEY: f"Make a new key for the service account, {_IN_SETTINGS}.",
-    Kind.REFRESH_TOKEN: "Have the person link their calendar again.",
-}
-"""What to do before the end."""
 
 
 class UnknownCalendarError(LookupError):
@@ -155,12 +143,12 @@ def warned(
 
 
 def _expiry(credential: Credential, expires: datetime, said: NotificationSubscription) -> Expiry:
-    whose = f" of {credential.username}" if credential.username else ""
+    whose, advice = f" of {credential.username}" if credential.username else "", ADVICE[credential.kind]
     return Expiry(
         uid=credential.id,
         title=f"{TITLES[credential.kind]} {credential.name}{whose}",
         comment=said.comment,
-        advice=ADVICE[credential.kind],
+        advice=f"{advice[0].upper()}{advice[1:]}.",
         begins=credential.begins,
         expires=expires,
         stamp=max(said.changed_at, credential.begins or said.changed_at),

@@ -21,8 +21,8 @@ from worker.database import transaction
 from worker.edge import attempt
 from worker.effects import FOR_A_PERSON, Until
 from worker.ending import Report, held, remark, run_row, to_be_continued
-from worker.holding import judge
 from worker.installation import Installation
+from worker.judging import judge
 from worker.leases import Lease, LostLeaseError, Mailbox, lease
 from worker.ledger import Synchronization
 from worker.limits import NotNowError, allowance
@@ -128,7 +128,7 @@ class _Pass:
         try:
             with self.held.transaction() as session:
                 status = found.row.status if found.row.status in FOR_A_PERSON else "HELD"
-                values = {"status": status, "status_detail": detail}
+                values = {"status": status, "status_detail": detail, "deferred_until": until.end}
                 conclude(session, found.row, values, until.end - self.started, None)
         except LostLeaseError:
             return Report("LOST")
@@ -247,6 +247,7 @@ class _Pass:
             "status": decision.status,
             "status_detail": decision.detail,
             "failures": decision.failures,
+            "deferred_until": None,
         }
         # What was let pass and takes several runs is not to be held again in between; and what was not read says
         # nothing. Another reading ends a hold even if the run then fails: the clock begins anew.

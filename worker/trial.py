@@ -13,8 +13,8 @@ from worker import known as rows
 from worker import publishing
 from worker.database import transaction
 from worker.effects import Until
-from worker.holding import judge
 from worker.installation import Installation
+from worker.judging import judge
 from worker.looking import settle
 from worker.mailbox import calendar
 from worker.situation import Situation, situation

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from provisioning import tokens
 from provisioning.app import application
@@ -41,6 +42,37 @@ def test_everything_the_tenant_holds_is_listed_with_what_is_known_of_it(api):
     nothing = {"username": None, "expires": None, "remainingDays": None, "reason": "", "refusedAt": None}
     assert all(each.items() >= (nothing | {"lastAcceptedAt": None}).items() for each in items)
     assert len({each["id"] for each in items}) == 3
+
+
+def test_the_list_can_be_taken_in_pieces(api, refused):
+    whole = api.get(PATH).json()["credentials"]
+    assert api.get(f"{PATH}?limit=2").json()["credentials"] == whole[:2]
+    assert api.get(f"{PATH}?limit=2&offset=2").json()["credentials"] == whole[2:]
+    assert api.get(f"{PATH}?offset=3").json()["credentials"] == []
+    for wrong in ("limit=0", "limit=many", "offset=-1", "page=2"):
+        refused(api.get(f"{PATH}?{wrong}"), 400, wrong.partition("=")[0])
+
+
+def test_a_piece_of_peoples_credentials_is_all_that_is_read_of_them(api):
+    api.sql(
+        "INSERT INTO linked_accounts"
+        " (tenant_id, type, username, account, refresh_token, granted_at, renewed_at, ends_at)"
+        " SELECT :tenant, 'o365', 'user' || n, 'user' || n, '', :now, :now, :now FROM generate_series(1, 50) AS n",
+        tenant=api.tenant(),
+        now=api.clock.now,
+    )
+    whole, read = api.get(PATH).json()["credentials"], []
+
+    def noted(_connection, cursor, statement, *_rest):
+        if "FROM linked_accounts" in statement:
+            read.append(cursor.rowcount)
+
+    event.listen(api.installation.engine, "after_cursor_execute", noted)
+    pieces = [api.get(f"{PATH}?limit=5&offset={at}").json()["credentials"] for at in range(0, 60, 5)]
+    event.remove(api.installation.engine, "after_cursor_execute", noted)
+    assert len(whole) == 53
+    assert [each for piece in pieces for each in piece] == whole
+    assert read == [2, *[5] * 9, 3, 0]
 
 
 @pytest.mark.parametrize(

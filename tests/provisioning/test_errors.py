@@ -1,5 +1,7 @@
 """What a call that is not as it should be answers: always our body, never a 500, and nothing is done."""
 
+import contextlib
+import http.client
 import json
 import logging
 import socket
@@ -36,7 +38,7 @@ def test_an_unknown_path_outside_the_api_answers_404(api, refused):
         ("PUT", "/synchronizations/1", "DELETE, GET, PATCH"),
         ("GET", "/synchronizations/1/resync", "POST"),
         ("BREW", "/unlinks", "GET"),
-        ("POST", "/health", "GET"),
+        ("POST", "/health", "GET, HEAD"),
     ],
 )
 def test_another_method_answers_405_and_names_those_allowed(api, refused, method, path, allowed):
@@ -62,6 +64,27 @@ def test_another_method_answers_405_and_names_those_allowed(api, refused, method
 )
 def test_a_caller_that_does_not_take_json_answers_406(api, accept, status):
     assert api.get("/users", headers={"Accept": accept}).status_code == status
+
+
+def test_what_a_caller_takes_may_stand_in_several_headers(api):
+    address = urlsplit(api.url)
+    with contextlib.closing(http.client.HTTPConnection(address.hostname, address.port, timeout=5)) as connection:
+        connection.putrequest("GET", "/api/v0/users")
+        for name, value in (("Accept", "text/html"), ("Accept", "application/json"), *api.headers.items()):
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        ("/users", {"username": "alice", "attributes": [1]}, "attributes"),
+        ("/api/v1/tenants/example/calendar_schedules", {"name": "Year", "periods": ["Exams"]}, "periods.0"),
+    ],
+)
+def test_what_should_be_an_object_is_told_so_in_words_of_json(api, refused, path, body, place):
+    refused(api.post(path, json=body), 400, f"{place}: expected an object, a name for every value.")
 
 
 @pytest.mark.parametrize(

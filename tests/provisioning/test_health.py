@@ -27,6 +27,11 @@ def test_health_needs_no_token(alive):
     assert answer.json()["redis"]["milliseconds"] >= 0
 
 
+def test_a_watchman_need_not_read_it(alive):
+    answer = alive.call("HEAD", "/health")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 @pytest.mark.parametrize(
     ("seen", "age"), [("1788249540", 60.0), ("1788240000", 9600.0), ("nonsense", None), (None, None)]
 )

@@ -2,16 +2,13 @@
 
 import html
 import re
-import shlex
-from contextlib import suppress
 from hashlib import sha256
 from secrets import token_bytes
 
+import described
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from provisioning.tokens import Capability
@@ -27,24 +24,12 @@ MORE_THAN_A_SCHEMA_SAYS = [
     "DELETE /api/v0/users/{username}/synchronizations/{type}",  # 422 is an answer to a call without fault
 ]
 MAY_ASK_FOR_MORE_THAN_JSON = [("get", "/api/v0/notifications/calendars/{name}")]
+EXAMPLES = 10
 MOM_ID = "ZHUSaUXHYkqmk0dtDEgIYeMbvcsIXNMVZCV4OQHLyUw"
-BOUNDED = settings(
-    max_examples=10,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 
 
 def operations(document):
-    return [
-        (path, method, operation)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-        if not path.startswith(ELSEWHERE)
-    ]
+    return [each for each in described.operations(document) if not each[0].startswith(ELSEWHERE)]
 
 
 @pytest.fixture
@@ -63,23 +48,13 @@ def test_whatever_is_sent_what_comes_back_is_described(api, mode):
     api.synchronize("alice")
     api.synchronize("bob", "caldav")
     api.delete(f"/synchronizations/{api.synchronize('carol')['id']}?unlinkMode=CLEANUP")
-    described = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
-    every = [each.ok() for each in described.get_all_operations()]
+    document = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
+    every = [each.ok() for each in document.get_all_operations()]
     found = [each for each in every if not each.path.startswith(ELSEWHERE)]
     assert len(found) == CALLS
     for operation in found:
         excluded = [positive_data_acceptance] if operation.label in MORE_THAN_A_SCHEMA_SAYS else []
-        every_call_of(operation, mode, api, excluded)
-
-
-def every_call_of(operation, mode, api, excluded):
-    @given(case=operation.as_strategy(generation_mode=mode))
-    @BOUNDED
-    def check(case):
-        case.call_and_validate(headers=api.headers, session=api.session, timeout=30, excluded_checks=excluded)
-
-    with suppress(Unsatisfiable):  # a call without parameters cannot be made wrong
-        check()
+        described.tried(operation, mode, EXAMPLES, headers=api.headers, session=api.session, excluded_checks=excluded)
 
 
 def test_every_call_names_its_errors_and_the_two_ways_to_show_a_token(document):
@@ -159,9 +134,7 @@ def test_the_page_loads_nothing_from_elsewhere(api):
 
 def test_every_example_of_the_page_is_a_call_that_works(api):
     """Each is made as it stands, but for a shell and for the type, which this installation has another one of."""
-    page = html.unescape(requests.get(f"{api.url}/docs", timeout=5).text)
-    every = re.findall(r"<pre>(curl .*?)</pre>", page, re.DOTALL)
-    examples = [each for each in every if ELSEWHERE not in each]
+    examples = [each for each in described.curls(api.url) if ELSEWHERE not in each]
     assert len(examples) == CALLS
     for example in examples:
         api.sql("TRUNCATE users CASCADE")
@@ -170,10 +143,10 @@ def test_every_example_of_the_page_is_a_call_that_works(api):
         api.synchronize("alice@example.org")
         ident = api.synchronize("bob")["id"]
         api.delete(f"/synchronizations/{ident}?unlinkMode=UNLINK_ONLY")
-        words = example.replace("=ews", "=memory").replace("/ews", "/memory").replace(MOM_ID, ending(api))
+        line = example.replace("=ews", "=memory").replace("/ews", "/memory").replace(MOM_ID, ending(api))
         # There is such a user already; and nothing of hers is held.
         well = {200, 201, 202, 204, *([409] if "POST" in example or "/release" in example else [])}
-        assert made(api, shlex.split(words)) in well, example
+        assert described.sent(api, line).status_code in well, example
 
 
 def warn_of_renewals(api):
@@ -198,14 +171,3 @@ def ending(api):
     )
     tenant = api.installation.tenants[api.tenant()]
     return credentials.identify(tenant, credentials.Kind.API_TOKEN, str(number))
-
-
-def made(api, words):
-    """The status of the answer to a line of curl."""
-    method = words[words.index("-X") + 1] if "-X" in words else "GET"
-    address = next(each for each in words if each.startswith("$BASE"))
-    form = "&".join(words[place + 1] for place, each in enumerate(words) if each == "-d")
-    kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-    token = api.headers if "apiToken: $TOKEN" in words else {}
-    url = api.url + address.removeprefix("$BASE")
-    return requests.request(method, url, data=form, headers={**token, **kind}, timeout=5).status_code

@@ -1,18 +1,14 @@
 """The same of the calls of groups and calendar schedules: whatever is sent, what comes back is described."""
 
-import html
 import re
-import shlex
-from contextlib import suppress
 from copy import deepcopy
 
+import described
 import pytest
-import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+EXAMPLES = 6
 PREFIX = "/api/v1/tenants/"
 CALLS = 3 * 15 + 5
 TENANT = "/api/v1/tenants/example"
@@ -41,23 +37,10 @@ BODIES = {
     ("put", "/{schedule}/{period}"): "application/json",
     ("post", "/{schedule}/{period}"): "application/json",
 }
-BOUNDED = settings(
-    max_examples=6,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 
 
 def operations(document):
-    return [
-        (path, method, operation)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-        if path.startswith(PREFIX)
-    ]
+    return [each for each in described.operations(document) if each[0].startswith(PREFIX)]
 
 
 def fill(api):
@@ -91,8 +74,8 @@ def here(document, mode):
 @pytest.mark.parametrize("mode", schemathesis.GenerationMode)
 @pytest.mark.parametrize("chapter", ["Groups", *(f"Calendar schedules of a {place}" for place in PLACES)])
 def test_whatever_is_sent_what_comes_back_is_described(api, document, chapter, mode):
-    described = schemathesis.openapi.from_dict(here(document, mode))
-    found = [each.ok() for each in described.get_all_operations()]
+    told = schemathesis.openapi.from_dict(here(document, mode))
+    found = [each.ok() for each in told.get_all_operations()]
     mine = [each for each in found if each.tags == [chapter]]
     assert len(mine) == (5 if chapter == "Groups" else 15)
     for operation in mine:
@@ -104,15 +87,8 @@ def every_call_of(operation, mode, api):
     # What the words of a period mean together, and that a last day follows the first, is more than a schema says.
     more = operation.method in {"post", "put"} or operation.path.endswith("/occurrences")
     excluded = [positive_data_acceptance] if more else []
-
-    @given(case=operation.as_strategy(generation_mode=mode))
-    @BOUNDED
-    def check(case):
-        given = {"headers": api.headers, "session": api.session, "timeout": 30, "base_url": api.url}
-        case.call_and_validate(**given, excluded_checks=excluded)
-
-    with suppress(Unsatisfiable):  # a call without parameters cannot be made wrong
-        check()
+    given = {"headers": api.headers, "session": api.session, "base_url": api.url}
+    described.tried(operation, mode, EXAMPLES, **given, excluded_checks=excluded)
 
 
 def test_every_call_names_its_errors_its_parameters_and_the_two_ways_to_show_a_token(document):
@@ -155,24 +131,13 @@ def test_every_call_of_a_chapter_says_in_a_few_words_what_it_does(document):
 
 
 def test_every_example_of_the_page_is_a_call_that_works(api):
-    page = html.unescape(requests.get(f"{api.url}/docs", timeout=5).text)
-    examples = [each for each in re.findall(r"<pre>(curl .*?)</pre>", page, re.DOTALL) if f"$BASE{PREFIX}" in each]
+    examples = [each for each in described.curls(api.url) if f"$BASE{PREFIX}" in each]
     assert len(examples) == CALLS
     for example in examples:
         api.sql("TRUNCATE users, groups CASCADE")
         api.sql("TRUNCATE calendar_schedules CASCADE")
         fill(api)
-        made = sent(api, shlex.split(example))
+        assert "apiToken: $TOKEN" in example
+        made = described.sent(api, example)
         there = "POST" in example and "There is one of this name already" in made.text
         assert made.status_code in {200, 201} or there, example
-
-
-def sent(api, words):
-    """The answer to a line of curl."""
-    method = words[words.index("-X") + 1] if "-X" in words else "GET"
-    address = next(each for each in words if each.startswith("$BASE")).removeprefix("$BASE")
-    body = words[words.index("--data-binary") + 1] if "--data-binary" in words else None
-    kind = next((each for each in words if each.startswith("Content-Type: ")), "")
-    assert "apiToken: $TOKEN" in words
-    headers = api.headers | ({"Content-Type": kind.partition(": ")[2]} if kind else {})
-    return requests.request(method, api.url + address, data=body, headers=headers, timeout=5)

@@ -12,7 +12,7 @@ from schedules.term_ics import Term
 from worker import calendars, deferring
 from worker.calendar_tables import CalendarSchedule, Membership
 from worker.database import transaction
-from worker.holding import tenant_held
+from worker.judging import tenant_held
 from worker.ledger import UnlinkMode
 from worker.queue import ROUTINE
 from worker.rebuilding import ask

@@ -73,6 +73,29 @@ def test_who_learnt_of_a_hold_from_a_run_is_not_freed_from_it(world, holding):
     assert free(holding) == 0
 
 
+def test_who_waits_for_a_hold_is_not_known_by_what_people_read_about_it(world, holding):
+    waits, reads_alike = world.link(world.people[0]), world.link(world.people[1])
+    group = holding.group(waits)
+    holding.hold(days=9, group=group)
+    assert holding.sweep() == 1
+    assert world.run(reads_alike).outcome == "OK"
+    sentence = world.row(waits).status_detail
+    world.set(waits, status_detail="In other words")
+    world.set(reads_alike, status_detail=sentence, due_at=datetime.now(UTC) + FAR)
+    end_membership(holding, group, waits)
+    assert free(holding) == 1
+    assert world.row(waits).due_at < datetime.now(UTC) < world.row(reads_alike).due_at
+
+
+def test_who_ran_after_a_hold_waits_for_it_no_more(world, holding):
+    ident = world.link()
+    end = holding.hold(days=1)
+    assert world.run(ident).outcome == "HELD"
+    world.now = end
+    assert world.run(ident).outcome == "OK"
+    assert world.row(ident).deferred_until is None
+
+
 @pytest.mark.parametrize("status", ["UNAUTHORIZED", "MAILBOX_NOT_FOUND", "FAILED"])
 def test_what_a_person_has_to_mend_is_told_during_a_hold_too(world, holding, status):
     swept, run = world.link(world.people[0]), world.link(world.people[1])

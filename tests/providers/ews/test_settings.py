@@ -77,9 +77,9 @@ def test_a_target_is_the_address_given_or_a_username_that_is_one():
     assert target({"username": "alice", "smtpAddress": "Alice@example.org"}).mailbox == "alice@example.org"
     for address in ("alice", "a b@c.d", "a@b@c.d", "a\x00@c.d", "жанна@example.org"):
         fields = {"username": "alice@example.org", "smtpAddress": address}
-        with pytest.raises(ValidationError, match="must be the mailbox"):
+        with pytest.raises(ValidationError, match="must be the account's e-mail address"):
             target(fields)
-    with pytest.raises(ValidationError, match="must be the mailbox"):
+    with pytest.raises(ValidationError, match="must be the account's e-mail address"):
         target({"username": "alice"})
     with pytest.raises(ValidationError, match="smtpAdress"):
         target({"username": "alice@example.org", "smtpAdress": "alice@example.org"})

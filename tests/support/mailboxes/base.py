@@ -4,7 +4,8 @@ import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 from providers.base import Create, Done, Event, Mark, Ref
 from sandbox.faults import Fault, Faults, Kind
@@ -117,3 +118,25 @@ class Wired(Mailbox):
     @abstractmethod
     def connect_refused(self) -> Any:
         """A provider with credentials that are not right."""
+
+
+class Named(Wired):
+    """One that goes by its account's name alone, at a `server` with `settings` that it takes and some `refused`."""
+
+    provider: ClassVar[ModuleType]
+
+    def __init__(self, server: Any) -> None:
+        super().__init__(server.wire)
+        self.server = server
+
+    def _with(self, settings: Any) -> Any:
+        return self.provider.connect(settings, self.provider.Target(username=self.name))
+
+    def _connect(self) -> Any:
+        return self._with(self.server.settings)
+
+    def connect_impatient(self) -> Any:
+        return self._with(self.server.settings.model_copy(update={"timeout": 0.3}))
+
+    def connect_refused(self) -> Any:
+        return self._with(self.server.refused)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tzlocal.windows_tz import win_tz
 
-from mailboxes.base import Entry, Wire, Wired
+from mailboxes.base import Entry, Named, Wire
 from providers import ews
 from providers._exchange import PROPERTY_SET
 from providers.base import Event, Ref
@@ -46,12 +46,12 @@ def settings(url: str, **other: Any) -> ews.Settings:
     return ews.Settings.model_validate({"url": url + ENDPOINT, "auth": "basic", "timeout": 10, **SERVICE, **other})
 
 
-class EwsMailbox(Wired):
+class EwsMailbox(Named):
+    provider = ews
     looks_first = True
 
     def __init__(self, server: EwsServer) -> None:
-        super().__init__(server.wire)
-        self.server = server
+        super().__init__(server)
         server.exchange.add_mailbox(self.name)
 
     def paths(self) -> str:
@@ -60,17 +60,8 @@ class EwsMailbox(Wired):
     def lose(self) -> None:
         self.server.exchange.remove_mailbox(self.name)
 
-    def _with(self, settings: ews.Settings) -> Any:
-        return ews.connect(settings, ews.Target(username=self.name))
-
-    def _connect(self) -> Any:
-        return self._with(self.server.settings)
-
     def connect_impatient(self) -> Any:
         return self._with(settings(self.wire.url, timeout=0.3))
-
-    def connect_refused(self) -> Any:
-        return self._with(self.server.refused)
 
     def _calendar(self) -> Calendar:
         return self.server.exchange.own(self.name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mailboxes.base import Entry, Wire, Wired
+from mailboxes.base import Entry, Named, Wire
 from providers import googlecalendar
 from providers.base import Event, Ref
 from sandbox.google_calendar import GoogleCalendar
@@ -21,10 +21,11 @@ class GoogleServer:
     refused: googlecalendar.Settings
 
 
-class GoogleMailbox(Wired):
+class GoogleMailbox(Named):
+    provider = googlecalendar
+
     def __init__(self, server: GoogleServer) -> None:
-        super().__init__(server.wire)
-        self.server = server
+        super().__init__(server)
         server.google.add_account(self.name)
 
     def paths(self) -> str:
@@ -32,18 +33,6 @@ class GoogleMailbox(Wired):
 
     def lose(self) -> None:
         self.server.google.remove_calendar(self.name)
-
-    def _with(self, settings: googlecalendar.Settings) -> Any:
-        return googlecalendar.connect(settings, googlecalendar.Target(username=self.name))
-
-    def _connect(self) -> Any:
-        return self._with(self.server.settings)
-
-    def connect_impatient(self) -> Any:
-        return self._with(self.server.settings.model_copy(update={"timeout": 0.3}))
-
-    def connect_refused(self) -> Any:
-        return self._with(self.server.refused)
 
     def listing(self) -> dict[str, Entry]:
         return {each["id"]: self._entry(each) for each in self.server.google.mailbox(self.name)}

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from tzlocal.windows_tz import win_tz
 
-from mailboxes.base import Entry, Wire, Wired
+from mailboxes.base import Entry, Named, Wire
 from providers import o365
 from providers.base import Event, Ref
 from sandbox.exchange import Calendar, Exchange, Item
@@ -31,10 +31,11 @@ class GraphServer:
         return self.graph.exchange
 
 
-class GraphMailbox(Wired):
+class GraphMailbox(Named):
+    provider = o365
+
     def __init__(self, server: GraphServer) -> None:
-        super().__init__(server.wire)
-        self.server = server
+        super().__init__(server)
         server.exchange.add_mailbox(self.name)
 
     def paths(self) -> str:
@@ -42,18 +43,6 @@ class GraphMailbox(Wired):
 
     def lose(self) -> None:
         self.server.exchange.remove_mailbox(self.name)
-
-    def _with(self, settings: o365.Settings) -> Any:
-        return o365.connect(settings, o365.Target(username=self.name))
-
-    def _connect(self) -> Any:
-        return self._with(self.server.settings)
-
-    def connect_impatient(self) -> Any:
-        return self._with(self.server.settings.model_copy(update={"timeout": 0.3}))
-
-    def connect_refused(self) -> Any:
-        return self._with(self.server.refused)
 
     @property
     def calendar(self) -> Calendar:

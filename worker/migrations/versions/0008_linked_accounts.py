@@ -1,6 +1,8 @@
-"""Accounts whose people consented for themselves, and addresses at which they may.
+"""Accounts whose people consented for themselves, addresses at which they may, and until when a calendar schedule keeps
+a synchronization waiting.
 
-New tables only, which refer to nothing that may be removed, so that a worker of the version before can go on.
+New tables, which refer to nothing that may be removed, and a column that may be empty, so that a worker of the version
+before can go on.
 """
 
 import sqlalchemy as sa
@@ -13,6 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("synchronizations", sa.Column("deferred_until", sa.DateTime(timezone=True), nullable=True))
     op.create_table(
         "linked_accounts",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

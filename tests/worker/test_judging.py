@@ -10,7 +10,7 @@ from providers.memory import Fault
 from schedules.guard import Limits
 from worker import synchronize as synchronizing
 from worker.database import transaction
-from worker.holding import tenant_held
+from worker.judging import tenant_held
 from worker.ledger import UnlinkMode
 from worker.releasing import NotHeldError, preview, release
 from worker.trial import trial
