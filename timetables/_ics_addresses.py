@@ -10,10 +10,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from timetables._prompt import Connection, PromptAdapter, TlsConnection
 from timetables.base import ContractBroken
 
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -26,8 +26,8 @@ class PrivateAddressError(ContractBroken):
     """A name leads into a private network."""
 
 
-class PublicAdapter(HTTPAdapter):
-    """As `HTTPAdapter`, but it connects to no private address. Raises, beside its errors: PrivateAddressError."""
+class PublicAdapter(PromptAdapter):
+    """As `PromptAdapter`, but it connects to no private address. Raises, beside its errors: PrivateAddressError."""
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named)
@@ -51,7 +51,7 @@ def _within(ip: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address
         yield IPv4Address(int(ip) & 0xFFFFFFFF)
 
 
-class _Connection(HTTPConnection):
+class _Connection(Connection):
     def _new_conn(self) -> socket.socket:
         # TLS and the request go on with the name; only where to connect is replaced while that is done.
         name = self._dns_host
@@ -67,7 +67,7 @@ class _Connection(HTTPConnection):
         raise failed
 
 
-class _TlsConnection(_Connection, HTTPSConnection):
+class _TlsConnection(_Connection, TlsConnection):
     pass
 
 

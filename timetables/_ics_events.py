@@ -46,6 +46,7 @@ def count(body: bytes, where: str, max_events: int) -> int:
 
 def _taken(number: int, lines: Lines, clock: Clock, patterns: Mapping[str, Sequence[Pattern]]) -> Taken:
     try:
+        clock.check()  # series, zones of the file's own and patterns can each take long
         start, end = _times(lines, clock)
         which = lines.first("RECURRENCE-ID")
         replaces = clock.moment(which) if which else None
@@ -77,9 +78,12 @@ def _times(lines: Lines, clock: Clock) -> tuple[date, date]:
 def _of_one_kind(start: date, end: date, lines: Lines, clock: Clock) -> tuple[date, date]:
     """Two days, or two moments. Exchange writes whole days as moments and says so beside them."""
     if isinstance(start, datetime) and isinstance(end, datetime):
-        midnights = start.time() == end.time() == time()
-        whole = midnights and plain(lines, "X-MICROSOFT-CDO-ALLDAYEVENT").upper() == "TRUE"
-        return (start.date(), end.date()) if whole else (start, end)
+        if plain(lines, "X-MICROSOFT-CDO-ALLDAYEVENT").upper() == "TRUE":
+            # The midnights are those of the zone that is named, or the institution's, told in UTC.
+            for first, last in ((start, end), (start.astimezone(clock.local), end.astimezone(clock.local))):
+                if first.time() == last.time() == time():
+                    return first.date(), last.date()
+        return start, end
     if isinstance(start, datetime) or isinstance(end, datetime):
         start, end = (each if isinstance(each, datetime) else clock.midnight(each) for each in (start, end))
     return start, end
@@ -90,9 +94,10 @@ def _event(
 ) -> SourceEvent:
     whole = not isinstance(occurrence.start, datetime) and not isinstance(occurrence.end, datetime)
     try:
-        start, end = clock.instant(occurrence.start), clock.instant(occurrence.end)
+        clock.check()
     except TimeProblemError as error:
         raise SeriesProblemError(occurrence.of.number, str(error)) from error
+    start, end = clock.instant(occurrence.start), clock.instant(occurrence.end)
     lines = occurrence.of.lines
     return SourceEvent(
         start=start,

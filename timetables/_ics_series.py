@@ -135,12 +135,19 @@ def _series(
 
 def _named(event: Taken, start: date, clock: Clock) -> Taken:
     """An exception that names what it replaces as the series names it: some write a day for a moment, or the other."""
-    which = event.replaces
+    which = event.replaces and _unless_midnight(event.replaces, start)
     if which is None or isinstance(which, datetime) == isinstance(start, datetime):
         return event
     # A day's moment is its midnight, and the series' own hour is that of its start.
     alike = datetime.combine(which, start.timetz()) if isinstance(start, datetime) else _day(which, clock)
     return replace(event, replaces=alike)
+
+
+def _unless_midnight(which: date, start: date) -> date:
+    """The day, where Exchange names one of a series by its midnight though none of them is at one."""
+    if isinstance(which, datetime) and isinstance(start, datetime) and which.time() == time() != start.time():
+        return which.date()
+    return which
 
 
 def _day(moment: date, clock: Clock) -> date:
@@ -185,6 +192,8 @@ def _repeats(lines: Lines, start: date, clock: Clock) -> dict[str, Any]:
         moments = [moment for line in lines.get(name, ()) for moment in clock.moments(line)]
         if not isinstance(start, datetime):
             moments = [each if isinstance(each, tuple) else _day(each, clock) for each in moments]
+        elif name == "EXDATE":
+            moments = [each if isinstance(each, tuple) else _unless_midnight(each, start) for each in moments]
         made[name] = vDDDLists(moments) if moments else []
     return made
 

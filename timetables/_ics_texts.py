@@ -27,7 +27,8 @@ LONGEST = 20_000
 """Characters of a property that are looked at."""
 _ONLINE = ("CONFERENCE", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL", "X-MICROSOFT-ONLINEMEETINGCONFLINK")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED_OR_COMMA = re.compile(r"((?:\\.|[^\\,])*)(?:,|\Z)", re.DOTALL)
+_ESCAPED_OR_COMMA = re.compile(r"((?:\\.?|[^\\,])*)(?:,|\Z)", re.DOTALL)
+"""It takes whatever comes, a backslash at the end too: what it could not take, it would look for from every letter."""
 
 Pattern = re.Pattern[str]
 

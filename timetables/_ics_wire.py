@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
 from timetables._ics_addresses import PublicAdapter
 from timetables._mytimetable_errors import failure, hung_up, retry_after
+from timetables._prompt import PromptAdapter
 from timetables.base import (
     ContractBroken,
     CredentialRefused,
@@ -76,7 +76,7 @@ class Wire:
         # A cookie would carry one person's session into the next one's request.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update({"User-Agent": "Carillon", "Accept-Encoding": "gzip", "Accept": "text/calendar"})
-        kind = HTTPAdapter if allow_private else PublicAdapter
+        kind = PromptAdapter if allow_private else PublicAdapter
         adapter = kind(pool_maxsize=pool, max_retries=0, pool_block=True)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)

@@ -37,15 +37,19 @@ FAILURES: dict[type[BaseException], type[SourceError]] = {
     requests.exceptions.InvalidHeader: ContractBroken,
     requests.exceptions.StreamConsumedError: ContractBroken,
     requests.exceptions.UnrewindableBodyError: ContractBroken,
+    urllib3.exceptions.DecodeError: ContractBroken,
     urllib3.exceptions.HTTPError: Unavailable,
     OSError: Unavailable,
 }
 """What the library raises, in our words: of an error's classes the most special one that stands here counts."""
 
-_HINTS = {
+_HINTS: dict[type[BaseException], str] = {
     requests.exceptions.SSLError: "its certificate is not trusted; name the authority's file in ca_file",
     requests.exceptions.ConnectTimeout: "no connection in connect_timeout; check the address and the firewall",
     requests.exceptions.ReadTimeout: "no answer in read_timeout; it will be tried again",
+    urllib3.exceptions.ReadTimeoutError: "no answer in read_timeout; it will be tried again",
+    urllib3.exceptions.ProtocolError: "the connection broke off in the middle of the answer",
+    urllib3.exceptions.DecodeError: "the compressed answer cannot be unpacked; look at the proxies before it",
     requests.exceptions.ContentDecodingError: "the compressed answer cannot be unpacked; look at the proxies before it",
     requests.exceptions.ChunkedEncodingError: "the connection broke off in the middle of the answer",
     requests.exceptions.ConnectionError: "the connection failed; check the address, and whether the site is up",

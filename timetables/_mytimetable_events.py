@@ -64,9 +64,9 @@ def unwished_groups(body: bytes, where: str) -> dict[str, str]:
 
 
 def labels(body: bytes, where: str) -> list[str]:
-    """What the databases of a /databasedetails answer are called. Raises: ContractBroken."""
+    """What the databases of a /databasedetails or /databases answer are called. Raises: ContractBroken."""
     content = parsed(body, where)
-    databases = content.get("databases") if isinstance(content, dict) else None
+    databases = content.get("databases", content.get("database")) if isinstance(content, dict) else None
     if not isinstance(databases, list):
         raise ContractBroken(f"GET {where} sent no list of databases; check urls in the timetable's section.")
     return [_field(each, ("label", *_NAMES)) for each in databases]

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from timetables._mytimetable_errors import NotTheApiError, failure, hung_up, refusal
-from timetables.base import ContractBroken
+from timetables._prompt import PromptAdapter
+from timetables.base import ContractBroken, Unavailable
 
+LONGEST_SECONDS = 120
+"""For the body of an answer, however long the site may be silent in between."""
 _CHUNK = 65_536
 _LONGEST_REFUSAL = 20_000
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]{0,150}"')
@@ -61,7 +64,7 @@ class Wire:
         # A cookie would carry one person's session into the next one's request.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update({"User-Agent": "Carillon", "Accept-Encoding": "gzip"})
-        adapter = HTTPAdapter(pool_connections=sites, pool_maxsize=pool, max_retries=0, pool_block=True)
+        adapter = PromptAdapter(pool_connections=sites, pool_maxsize=pool, max_retries=0, pool_block=True)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -89,7 +92,7 @@ class Wire:
                 if response.status_code == HTTPStatus.NOT_FOUND and absent is not None:
                     return Answer(where, absent, Version(digest="absent"))
                 if response.status_code != HTTPStatus.OK:
-                    raise refusal(response, self._beginning(response), where, personal=personal)
+                    raise refusal(response, _beginning(response, where), where, personal=personal)
                 return self._answer(response, where)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise failure(error, where) from error
@@ -122,7 +125,7 @@ class Wire:
 
     def _answer(self, response: requests.Response, where: str) -> Answer:
         digest, chunks, size = hashlib.sha256(), [], 0
-        for chunk in response.iter_content(_CHUNK):
+        for chunk in _pieces(response, where):
             size += len(chunk)
             if size > self._max_bytes:
                 raise ContractBroken(
@@ -141,6 +144,30 @@ class Wire:
         etag = response.headers.get("ETag", "")
         return Answer(where, body, Version(etag if _ETAG.fullmatch(etag) else "", digest.hexdigest()[:32]))
 
-    @staticmethod
-    def _beginning(response: requests.Response) -> bytes:
-        return next(response.iter_content(_LONGEST_REFUSAL), b"")
+
+def _pieces(response: requests.Response, where: str) -> Iterator[bytes]:
+    """The body, unpacked, as it arrives. Raises: Unavailable."""
+    end = time.monotonic() + LONGEST_SECONDS
+    # read1 hands over what has arrived: who sends a byte now and then is noticed too.
+    while piece := response.raw.read1(_CHUNK, decode_content=True):
+        if time.monotonic() > end:
+            raise Unavailable(f"GET {where} did not end within {LONGEST_SECONDS} s: look at the site, and at its load.")
+        yield piece
+
+
+def _beginning(response: requests.Response, where: str) -> bytes:
+    body = bytearray()
+    for piece in _pieces(response, where):
+        body += piece
+        if len(body) > _LONGEST_REFUSAL:
+            break
+    return bytes(body[:_LONGEST_REFUSAL])
+
+
+def databases(wire: Wire, base: str, headers: Mapping[str, str | bytes]) -> Answer:
+    """The databases of the site at `base`, as /databasedetails tells them, or /databases before 3.1.
+
+    Raises: SourceError.
+    """
+    answer = wire.get(f"{base}databasedetails", headers, personal=False, absent=b"")
+    return answer if answer.body else wire.get(f"{base}databases", headers, personal=False)

@@ -22,7 +22,7 @@ from timetables._mytimetable_settings import BaseUrl, Token
 from timetables._mytimetable_subscriptions import subscribed
 from timetables._mytimetable_terms import ABSENT, reach, unknown
 from timetables._mytimetable_weeks import labelled, week_labels
-from timetables._mytimetable_wire import NOTHING, Answer, Version, Wire
+from timetables._mytimetable_wire import NOTHING, Answer, Version, Wire, databases
 from timetables.base import ContractBroken, Person, PersonUnknown, SourceEvent, Timetable
 
 T = TypeVar("T")
@@ -135,7 +135,7 @@ class MyTimetable:
         return self._first(lambda base: subscribed(*self._wire.get(f"{base}subscriptions", headers).content()))
 
     def _presence(self, base: str) -> str:
-        answer = self._wire.get(f"{base}databasedetails", self._credentials(), personal=False)
+        answer = databases(self._wire, base, self._credentials())
         told = f"MyTimetable at {base} answers, databases {', '.join(labels(*answer.content())) or 'none'}."
         key, terms = self._settings.week_labels, self._settings.terms
         if key and not week_labels(*self._labels(base, self._credentials(), NOTHING).content()):

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -38,7 +39,7 @@ def engine(url: str, *, pool: int = 5) -> Engine:
 def _engine(url: str, pool: int) -> Engine:
     if not url.startswith("postgresql"):
         raise ValueError("another kind of database")
-    return create_engine(
+    made = create_engine(
         url,
         pool_size=pool,
         max_overflow=10,
@@ -48,6 +49,17 @@ def _engine(url: str, pool: int) -> Engine:
         hide_parameters=True,
         connect_args={"connect_timeout": 5},
     )
+    event.listen(made, "handle_error", _without_detail)
+    return made
+
+
+def _without_detail(context: ExceptionContext) -> None:
+    """PostgreSQL's DETAIL repeats what stands in a row: nor has that a place there."""
+    error = context.original_exception
+    if isinstance(error, psycopg.Error) and error.diag.message_detail:
+        error.args = (error.diag.message_primary,)
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = error.args
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """A MyTimetable source before the sandbox's institution, and before servers that answer whatever a test wants."""
 
 import ipaddress
+import socket
 import ssl
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -136,3 +137,29 @@ def tls_base(own_authority):
         yield f"https://127.0.0.1:{server.server_port}/api/v0/"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def dripping():
+    """Starts a server that sends a byte now and then, after it has begun an answer so; its address."""
+    done = threading.Event()
+
+    def drip(listener, beginning):
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(beginning)
+            while not done.wait(0.05):
+                connection.sendall(b"B")
+
+    with ExitStack() as ended:
+
+        def start(beginning=b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"):
+            listener = ended.enter_context(socket.create_server(("127.0.0.1", 0)))
+            thread = threading.Thread(target=drip, args=[listener, beginning], daemon=True)
+            thread.start()
+            ended.callback(thread.join, timeout=5)
+            ended.callback(done.set)
+            return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        yield start

@@ -187,8 +187,13 @@ def test_a_check_names_the_address_and_the_databases(source, base):
 @pytest.mark.parametrize("answer", [json([]), json({"databases": None}), Response("<html>"), Response(status_code=404)])
 def test_a_check_of_something_else_fails(answering, source_of, answer):
     base, _ = answering(databasedetails=answer)
-    with pytest.raises(ContractBroken, match="databasedetails"):
+    with pytest.raises(ContractBroken, match="/database"):
         source_of(base).check()
+
+
+def test_a_check_of_a_site_that_tells_its_databases_the_old_way_names_them(answering, source_of):
+    base, _ = answering(databasedetails=Response(status_code=404), databases=json({"database": ["2011"]}))
+    assert source_of(base).check() == f"MyTimetable at {base} answers, databases 2011."
 
 
 def test_a_check_with_a_wrong_token_is_unauthorized(base, source_of):

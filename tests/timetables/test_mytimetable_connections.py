@@ -1,5 +1,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 
 import orjson
 import pytest
@@ -35,7 +36,8 @@ def test_the_next_address_is_tried_when_one_is_down_broken_or_something_else(ans
         assert source.fetch(anna, *span).events
         assert source.check().startswith(f"MyTimetable at {base} answers")
         assert source.whoami(anna).username == anna.username
-        assert len(had.seen()) == 3
+        # What a site before 3.1 would answer is asked for too, where there is nothing.
+        assert len(had.seen()) == 3 + (answer.status_code == HTTPStatus.NOT_FOUND)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 400])

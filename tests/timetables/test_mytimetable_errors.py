@@ -32,7 +32,10 @@ def test_every_error_of_the_library_has_a_row_of_its_own_line(error):
         (requests.exceptions.ProxyError(), Unavailable, "connection"),
         (requests.exceptions.InvalidProxyURL(), ContractBroken, "InvalidProxyURL"),
         (requests.exceptions.JSONDecodeError("x", "y", 0), ContractBroken, "JSONDecodeError"),
-        (urllib3.exceptions.ProtocolError(), Unavailable, "ProtocolError"),
+        (urllib3.exceptions.ProtocolError(), Unavailable, "broke off"),
+        (urllib3.exceptions.ReadTimeoutError(None, None, "x"), Unavailable, "read_timeout"),
+        (urllib3.exceptions.DecodeError(), ContractBroken, "unpacked"),
+        (urllib3.exceptions.HTTPError(), Unavailable, "HTTPError"),
         (FileNotFoundError(), Unavailable, "FileNotFoundError"),
     ],
 )

@@ -1,5 +1,6 @@
 import gzip
 import re
+import time
 import tracemalloc
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from sandbox.faults import Fault
+from timetables import _mytimetable_wire, _prompt
 from timetables.base import (
     ContractBroken,
     Person,
@@ -24,6 +26,14 @@ NO_GROUPS = Response(b'{"filteringEnabled": true, "eventtypegroups": []}', media
 def json(content, status=200, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(orjson.dumps(content), status, named, "application/json")
+
+
+@pytest.fixture
+def base_of_dripping(dripping, monkeypatch):
+    """Starts a site that begins its answer so and then sends a byte now and then; a third of a second is too long."""
+    monkeypatch.setattr(_mytimetable_wire, "LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr(_prompt, "LONGEST_HEAD_SECONDS", 0.3)
+    return lambda beginning: f"{dripping(beginning)}/api/v0/"
 
 
 @pytest.mark.parametrize("resource", ["timetable", "eventtypegroups"])
@@ -55,6 +65,22 @@ def test_a_site_that_does_not_answer_in_time_is_not_available(base, source_of, f
     faults.add(Fault("*/timetable", "slow", seconds=20, times=1))
     with pytest.raises(Unavailable, match="read_timeout"):
         source_of(base, read_timeout=0.2).fetch(anna, *span)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "said"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", r"/timetable did not end within 0\.3 s"),
+        (b"HTTP/1.1 500 No\r\nContent-Length: 100000\r\n\r\n", r"/timetable did not end within 0\.3 s"),
+        (b"HTTP/1.1 200 OK\r\nX: ", "no answer in"),
+        (b"", "no answer in"),
+    ],
+)
+def test_a_site_that_sends_a_byte_now_and_then_is_given_up(base_of_dripping, source_of, anna, span, beginning, said):  # noqa: PLR0917 - fixtures
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match=said):
+        source_of(base_of_dripping(beginning)).fetch(anna, *span)
+    assert time.monotonic() - begun < 5
 
 
 def test_nobody_listening_is_not_available(source_of, anna, span):

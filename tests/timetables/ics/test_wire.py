@@ -1,8 +1,6 @@
 import base64
 import gzip
 import re
-import socket
-import threading
 import time
 import tracemalloc
 from datetime import timedelta
@@ -11,6 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from sandbox.faults import Fault
+from timetables import _ics_addresses, _prompt
 from timetables.base import (
     ContractBroken,
     CredentialRefused,
@@ -246,32 +245,21 @@ def test_a_compressed_feed_is_read(answering, source_at, alice, span, written):
     assert [each.description for each in source.fetch(alice, *span).events] == ["Algebra"]
 
 
-@pytest.fixture
-def dripping():
-    """A server that sends a byte now and then; its address."""
-    done = threading.Event()
-
-    def drip(listener):
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65_536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-            while not done.wait(0.05):
-                connection.sendall(b"B")
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=drip, args=[listener], daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        done.set()
-        thread.join(timeout=5)
-
-
 def test_a_server_that_sends_a_byte_now_and_then_is_given_up(dripping, source_at, alice, span):
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="did not end within 1 s"):
-        source_at(dripping, timeout=1).fetch(alice, *span)
+        source_at(dripping(), timeout=1).fetch(alice, *span)
     assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_an_answer_whose_head_has_no_end_is_given_up(dripping, source_at, monkeypatch, alice, span, private):  # noqa: PLR0917 - fixtures
+    monkeypatch.setattr(_prompt, "LONGEST_HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(_ics_addresses, "public", lambda _: True)
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match="no answer in"):
+        source_at(dripping(b"HTTP/1.1 200 OK\r\nX: "), allow_private=private).fetch(alice, *span)
+    assert time.monotonic() - begun < 5
 
 
 # Who is there
