@@ -88,7 +88,8 @@ def version(there: Body) -> str:
 
 
 def recurs(there: Body) -> bool:
-    return str(there.get("rec_type", ONE_TIME)) != str(ONE_TIME)
+    kind = there.get("rec_type")
+    return kind is not None and str(kind) != str(ONE_TIME)
 
 
 def first_day(there: Body) -> date:

@@ -17,6 +17,7 @@ import requests
 import urllib3
 from lxml import etree
 
+from providers._bounded import BoundedAdapter
 from providers._connectdaily_errors import Forbidden, failed, locked_out, refused, says_error
 from providers._connectdaily_payload import Body
 from providers.base import Ambiguous, ContractBroken, ProviderError
@@ -44,6 +45,8 @@ class Wire:
         self._url, self._timeout = url, timeout
         self._account = {"user_id": user_id, "token": token}
         self._session = requests.Session()
+        self._session.mount("https://", BoundedAdapter())
+        self._session.mount("http://", BoundedAdapter())
         # Neither a proxy nor a .netrc nor a bundle of the surroundings may come between the settings and the server.
         self._session.trust_env = False
         self._session.verify = str(ca_file) if ca_file else True
@@ -77,6 +80,8 @@ class Wire:
         awaited = frozenset({Status.CREATED, Status.BAD_REQUEST})
         params = {"fork": "1", "starting_date": day.isoformat()}
         response = self._ask("POST", f"{_EVENTS}/{address}", awaited, params=params)
+        if response.status_code == Status.BAD_REQUEST and not says_error(response):
+            raise refused(self.host, response, writing=True)
         if response.status_code == Status.BAD_REQUEST:
             return None
         number = self._json(response).get("cal_item_id")
@@ -130,8 +135,9 @@ class Wire:
             response.encoding = None  # else a text is taken for ISO-8859-1, and what a person wrote written back so
         if response.status_code not in awaited or (response.status_code == Status.OK and says_error(response)):
             raise refused(self.host, response, writing=writing)
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            # A login page or a captive portal says 200 to anything.
+        page = response.headers.get("Content-Type", "").startswith("text/html")
+        if page and response.status_code not in _ABSENT:
+            # A login page or a captive portal says 200 to anything; with a 404 Java's servers send a page themselves.
             raise self._unclear(response, "gave a page for people")
         return response
 

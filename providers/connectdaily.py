@@ -158,11 +158,15 @@ class Calendar:
         if recurs(there):
             one = self._fork(there)
             if one is not None:
-                self._wire.delete(_number(one))
+                self._remove(one)
             self._release(there)
         else:
-            self._wire.delete(_number(there))
+            self._remove(there)
         return Done()
+
+    def _remove(self, there: Body) -> None:
+        if not self._wire.delete(_number(there)):
+            self._look_anew()  # it was there a moment ago, and so may the whole site have been
 
     def _replace(self, there: Body, body: Body) -> Done:
         now = there if body == there else self._wire.replace(_number(there), body)
@@ -178,7 +182,12 @@ class Calendar:
         except ValueError as error:
             raise Conflict("Somebody made a series of the event that cannot be read: look by mark.") from error
         number = self._wire.fork(_number(series), day)
-        return None if number is None else self._wire.event(number)
+        one = None if number is None else self._wire.event(number)
+        if one is not None and one["itemguid"] == series["itemguid"]:
+            # The manual does not say that a clone has a guid of its own; without one nobody could tell the two apart.
+            self._remove(one)
+            return None
+        return one
 
     def _release(self, series: Body) -> None:
         """Leave a series to whoever made it one: without our mark nobody touches it again."""
@@ -195,6 +204,10 @@ class Calendar:
         """The event in our calendar; what somebody moved to another one is gone from here."""
         try:
             there = self._anywhere(own)
+            if there is None:
+                # So says a site that is just being restarted of every event: it has to show the calendar in between.
+                self._look_anew()
+                there = self._anywhere(own)
         except Conflict:
             return None
         return there if there is not None and self._is_here(there) else None

@@ -98,12 +98,15 @@ class ConnectDaily:
     def create(self, user_id: str, body: Mapping[str, Any]) -> Event:
         """Raises: RefusedError, BadEventError."""
         with self.lock:
-            if self.rights.get((user_id, int(body.get("calendar_id") or 0))) != "edit":
+            asked = str(body.get("calendar_id"))
+            number = int(asked) if asked.isdecimal() else 0
+            if self.rights.get((user_id, number)) != "edit":
                 raise RefusedError(403)
             guid = body.get("itemguid")
             if any(each["itemguid"] == guid for each in self._events.values()):
                 raise BadEventError("An event with this itemguid exists.")
-            return self._told(self._store({}, {**body, "itemguid": None if self.own_guids else guid}))
+            given = {"calendar_id": number, "itemguid": None if self.own_guids else guid}
+            return self._told(self._store({}, {**body, **given}))
 
     def update(self, user_id: str, address: str, body: Mapping[str, Any]) -> Event:
         """Raises: RefusedError, 409 where the event changed since `body` was read; BadEventError."""

@@ -55,6 +55,11 @@ class TestWritesThatAreRefused:
     def test_so_is_one_to_a_delete(self, scripted, event, mark):
         assert type(outcome(scripted(event, SAID), Delete(mark(), Ref("g")))) is base.Rejected
 
+    @pytest.mark.parametrize("kind", [3, "3", None])
+    def test_an_event_that_takes_place_once_is_changed_and_not_forked(self, scripted, event, update, kind):
+        assert isinstance(outcome(scripted(event | {"rec_type": kind}), update), Done)
+        assert [method for method, _, _ in scripted.asked] == ["GET", "PUT"]
+
     def test_an_error_of_zero_is_no_error(self, scripted, event, update):
         assert isinstance(outcome(scripted(event, event | {"error": 0}), update), Done)
 

@@ -91,7 +91,7 @@ def test_where_the_whole_api_is_refused_nothing_counts_as_moved(box, put, lectur
 def test_a_token_that_is_taken_back_amid_a_push_removes_nothing(scripted, mark):
     """What we may not read any more counts as gone only where the account is still let in."""
     absent, refused = Response(status_code=404), Response(status_code=403)
-    provider = scripted(absent, refused, calendars=[200, 403])
+    provider = scripted(absent, absent, refused, calendars=[200, 403])
     outcomes = provider.push([Delete(mark(), Ref("g")), Delete(mark(), Ref("h"))])
     assert [type(each) for each in outcomes] == [Done, Unavailable]
 

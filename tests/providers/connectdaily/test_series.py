@@ -156,3 +156,17 @@ def test_a_series_that_is_changed_while_it_is_released_is_released_all_the_same(
     assert [method for method, _, _ in scripted.asked] == ["GET", "POST", "GET", "DELETE", "GET", "PUT", "GET", "PUT"]
     assert b"[carillon" not in scripted.asked[-1][2]
     assert b"theirs" in scripted.asked[-1][2]
+
+
+def test_a_fork_that_shares_the_guid_of_its_series_goes_again(series, lecture, mark, scripted):
+    """Whatever is looked up by that guid afterwards is the series, and that is the person's."""
+    there = series.kept | {"calendar_id": 3, "starting_date": "2026-11-03"}
+    one = there | {"cal_item_id": 8, "rec_type": 3}
+    forked = JSONResponse({"error": 0, "message": None, "cal_item_id": 8}, 201)
+    provider = scripted(there, forked, one, Response(status_code=204), there)
+    (outcome,) = provider.push([Update(lecture(title="New"), mark(), series.ref, TITLE)])
+    assert isinstance(outcome, EventGone)
+    methods = [method for method, _, _ in scripted.asked]
+    assert methods == ["GET", "POST", "GET", "DELETE", "GET", "PUT"]
+    assert scripted.asked[3][1].endswith("/8")
+    assert b"[carillon" not in scripted.asked[-1][2]

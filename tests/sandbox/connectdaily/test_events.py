@@ -51,6 +51,11 @@ class TestCreate:
         answer = client("POST", body={"description": "Choir", "starting_date": 1, "calendar_id": client.calendar})
         assert answer.status_code == 403
 
+    @pytest.mark.parametrize("number", ["3rd", None, [1]])
+    def test_what_is_no_calendar_is_one_without_the_right(self, client, number):
+        answer = client("POST", body={"description": "Choir", "starting_date": 1, "calendar_id": number})
+        assert diagnostic(answer) == 403
+
     @pytest.mark.parametrize(
         "fields",
         [
