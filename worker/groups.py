@@ -7,9 +7,8 @@ Who comes or goes is due soon, if the group has schedules with an effect.
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Row, delete, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
@@ -22,30 +21,28 @@ from worker.settings import GroupSettings, Tenant
 
 Rules = Mapping[str, GroupSettings]
 
-_MEETS = """
-    u.tenant_id = :tenant AND (CAST(:person AS bigint) IS NULL OR u.id = :person) AND (
-        u.roles ?| CAST(:roles AS text[])
-        OR EXISTS (
-            SELECT FROM jsonb_array_elements(COALESCE(u.attributes, '[]')) given
-            JOIN jsonb_each(CAST(:attributes AS jsonb)) wanted ON wanted.key = given ->> 'name'
-            WHERE EXISTS (SELECT FROM jsonb_array_elements(wanted.value) value WHERE given -> 'values' @> value)
-        )
-    )
+# One statement for all rules: a tenant has one for each faculty, and a change of a person asks each of them.
+_RULES = """
+    WITH rule AS MATERIALIZED (
+        SELECT group_id, roles, CAST(attributes AS jsonb[]) AS attributes
+        FROM jsonb_to_recordset(CAST(:rules AS jsonb)) AS told (group_id bigint, roles text[], attributes text[]))
 """
+_MEETS = "(u.roles ?| rule.roles OR COALESCE(u.attributes, '[]') @> ANY(rule.attributes))"
 # Those alone who are new are locked, or one who is deleted meanwhile would spoil it for everybody.
 _JOIN = text(f"""
-    INSERT INTO memberships (group_id, user_id, source)
-    SELECT :group, u.id, 'rule' FROM users u
-    WHERE {_MEETS} AND NOT EXISTS (
-        SELECT FROM memberships m WHERE m.group_id = :group AND m.user_id = u.id AND m.source = 'rule')
-    ORDER BY u.id FOR KEY SHARE OF u
-    ON CONFLICT DO NOTHING RETURNING user_id
+    {_RULES} INSERT INTO memberships (group_id, user_id, source)
+    SELECT rule.group_id, u.id, 'rule' FROM users u CROSS JOIN rule
+    WHERE u.tenant_id = :tenant AND (CAST(:person AS bigint) IS NULL OR u.id = :person) AND {_MEETS}
+        AND NOT EXISTS (
+            SELECT FROM memberships m WHERE m.group_id = rule.group_id AND m.user_id = u.id AND m.source = 'rule')
+    ORDER BY u.id, rule.group_id FOR KEY SHARE OF u
+    ON CONFLICT DO NOTHING RETURNING group_id, user_id
 """)  # noqa: S608 - of constants
 _LEAVE = text(f"""
-    DELETE FROM memberships m USING users u
-    WHERE m.group_id = :group AND m.source = 'rule' AND u.id = m.user_id
-        AND (CAST(:person AS bigint) IS NULL OR u.id = :person) AND NOT ({_MEETS})
-    RETURNING m.user_id
+    {_RULES} DELETE FROM memberships m USING users u, rule
+    WHERE m.group_id = rule.group_id AND m.source = 'rule' AND u.id = m.user_id
+        AND (CAST(:person AS bigint) IS NULL OR u.id = :person) AND NOT {_MEETS}
+    RETURNING m.group_id, m.user_id
 """)  # noqa: S608 - of constants
 
 
@@ -99,13 +96,26 @@ def leave(session: Session, group_id: int, user_id: int) -> bool:
 def follow(session: Session, tenant_id: int, rules: Rules, user_id: int | None = None) -> int:
     """Bring what the rules say into the tables, for one person or for all; how many memberships came or went."""
     changes = 0 if user_id else _forget(session, tenant_id, rules)
-    for name, rule in rules.items():
-        group_id = ensure(session, tenant_id, name)
-        given = _given(tenant_id, user_id, rule) | {"group": group_id}
-        changed = [person for each in (_LEAVE, _JOIN) for person in session.scalars(each, given)]
-        deferring.wake_members(session, group_id, changed)
-        changes += len(changed)
-    return changes
+    if not rules:
+        return changes
+    given = {"tenant": tenant_id, "person": user_id, "rules": _by_group(session, tenant_id, rules)}
+    return changes + sum(_changed(session, session.execute(each, given).all()) for each in (_LEAVE, _JOIN))
+
+
+def _by_group(session: Session, tenant_id: int, rules: Rules) -> str:
+    """The rules as PostgreSQL reads them, each with the id of its group, which is made where there is none."""
+    there = select(Group.name, Group.id).where(Group.tenant_id == tenant_id, Group.name.in_(rules))
+    idents = {name: ident for name, ident in session.execute(there)}  # noqa: C416 - rows, not pairs
+    idents |= {name: ensure(session, tenant_id, name) for name in rules if name not in idents}
+    told = [{"group_id": idents[name], "roles": rule.roles, "attributes": _had(rule)} for name, rule in rules.items()]
+    return json.dumps(told)
+
+
+def _had(rule: GroupSettings) -> list[str]:
+    """What the attributes of a person contain who meets the rule: one of these."""
+    return [
+        json.dumps([{"name": name, "values": [value]}]) for name, values in rule.attributes.items() for value in values
+    ]
 
 
 def follow_all(engine: Engine, tenants: Mapping[int, Tenant]) -> int:
@@ -121,20 +131,19 @@ def _forget(session: Session, tenant_id: int, rules: Rules) -> int:
     """Nobody belongs any longer to a group by a rule that is gone."""
     gone = select(Group.id).where(Group.tenant_id == tenant_id, Group.name.not_in(list(rules)))
     statement = delete(Membership).where(Membership.group_id.in_(gone), Membership.source == MembershipSource.RULE)
-    left = session.execute(statement.returning(Membership.group_id, Membership.user_id)).all()
+    return _changed(session, session.execute(statement.returning(Membership.group_id, Membership.user_id)).all())
+
+
+def _changed(session: Session, changes: Sequence[Row[int, int]]) -> int:
+    """Make due who came or went, told as groups and people; how many those are."""
     people: defaultdict[int, list[int]] = defaultdict(list)
-    for group_id, user_id in left:
+    for group_id, user_id in changes:
         people[group_id].append(user_id)
     for group_id, user_ids in people.items():
         deferring.wake_members(session, group_id, user_ids)
-    return len(left)
+    return len(changes)
 
 
 def _told(session: Session, group_id: int, user_ids: Sequence[int]) -> bool:
     deferring.wake_members(session, group_id, user_ids)
     return bool(user_ids)
-
-
-def _given(tenant_id: int, user_id: int | None, rule: GroupSettings) -> dict[str, Any]:
-    wanted = json.dumps(rule.attributes)
-    return {"tenant": tenant_id, "person": user_id, "roles": list(rule.roles), "attributes": wanted}

@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from provisioning.rights import Right
 from worker import groups
 from worker.database import transaction
+from worker.settings import GroupSettings
 
 GROUPS = "/api/v1/tenants/example/groups"
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -130,3 +131,22 @@ def test_who_leaves_with_a_rule_that_is_gone_is_due_soon_too(api):
     with transaction(api.installation.engine) as session:
         assert groups.follow(session, api.tenant(), {}) == 1
     assert api.sql("SELECT due_at <= now() FROM synchronizations") == [(True,)]
+
+
+def test_thirty_rules_cost_a_person_no_more_statements_than_one(api):
+    api.put("/users/alice", json={"roles": ["ROLE_3", "ROLE_7"], "attributes": ["faculty=Law"]})
+    [(alice,)] = api.sql("SELECT id FROM users")
+    rules = {f"group {n}": GroupSettings(roles=(f"ROLE_{n}",), attributes={"faculty": ("Arts",)}) for n in range(30)}
+    asked, engine = [], api.installation.engine
+
+    def follow(chosen):
+        asked.clear()
+        with transaction(engine) as session:
+            return groups.follow(session, api.tenant(), chosen, alice), len(asked)
+
+    assert [follow(rules)[0] for _ in range(2)] == [2, 0]
+    event.listen(engine, "before_cursor_execute", noted := lambda *told: asked.append(told[2]))
+    assert follow(rules) == follow({"group 0": rules["group 0"]}) == (0, 3)
+    event.remove(engine, "before_cursor_execute", noted)
+    assert members(api, "group%203") == members(api, "group%207") == {"alice": ["rule"]}
+    assert members(api, "group%200") == {}
