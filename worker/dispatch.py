@@ -1,6 +1,7 @@
 """Claims what is due and sends it. Any number of beats may ask for it at once."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,17 +64,21 @@ _CLAIM_UNLINKS = text("""
 """)
 
 
-def dispatch(installation: Installation) -> dict[str, int]:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def dispatch(installation: Installation, clock: Callable[[], datetime] = _now) -> dict[str, int]:
     """Send a task for everything that is due, the groups in turn. Claiming pushes it into the future, so that a lost
     message or a crash is by itself a retry. Of those whose server is away only a probe is sent, and of those whom a
-    calendar schedule holds nothing.
+    calendar schedule holds nothing; `clock` is for the schedules, and PostgreSQL's for what is due.
     """
     room = _room(installation)
     away, probes = _away(installation) if room else ([], [])
     given: dict[str, Any] = {"tenants": list(installation.tenants), "stores": json.dumps(modules.STORES), "limit": room}
     given |= {"away": [f"{tenant}:{kind}" for tenant, kind in away], "probes": probes}
     with transaction(installation.engine) as session:
-        deferring.defer(session, installation.zones(), datetime.now(UTC))
+        deferring.defer(session, installation.zones(), clock())
     with transaction(installation.engine) as session:
         # They go to another queue, and a full one of routine runs must not hold them up.
         unlinks = session.execute(_CLAIM_UNLINKS, given | {"seconds": LONGEST_TASK, "limit": BACKLOG}).all()

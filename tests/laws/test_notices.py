@@ -5,9 +5,12 @@ from datetime import timedelta
 import pytest
 
 from loop import promise
+from loop.year import GROUP, TENANT
 from providers import base, memory
 from providers.memory import Calendar
-from worker import holding, leases, push, synchronize, unlinks
+from worker import deferring, groups, judging, leases, push, situation, synchronize, unlinks
+from worker.calendar_tables import Effect
+from worker.effects import Effects
 from worker.ledger import UnlinkMode
 
 LOST = base.Ambiguous("no answer")
@@ -59,7 +62,53 @@ def copied(loop):
     loop._edit_ours(box, min(box.standing()), "copy")
 
 
-@pytest.mark.parametrize("history", [lost_answers, taken_over, emptied, cleaned, left_behind, copied])
+def held(loop):
+    loop.a_schedule_is_put(GROUP, "Year", Effect.HOLD, [("Exams", 1, None, 4)])
+    loop.campus.year.join_or_leave(loop.people[0])
+    loop.timetable_changes(0, [(5, "add")])
+    loop.campus.run(min(loop.campus.linked()))
+    loop.campus.year.remove(GROUP, "Year")
+
+
+def published(loop):
+    idents = loop.campus.linked()
+    loop.campus.year.join_or_leave(loop.people[0])
+    loop.a_schedule_is_put(GROUP, "Year", Effect.PUBLISH, [("Fair", 7, None, 1)])
+    for end in (lambda: None, lambda: loop.campus.year.join_or_leave(loop.people[0])):
+        end()
+        for ident in idents:
+            loop.campus.run(ident)
+
+
+def emptied_beside_a_schedule(loop):
+    [ident, _] = loop.campus.linked()
+    loop.a_schedule_is_put(TENANT, "Year", Effect.PUBLISH, [("Fair", 7, None, 4), ("Exams", 8, None, 4)])
+    loop.campus.run(ident)
+    loop.timetable_changes(0, [(1, "shrink")])
+    loop.campus.run(ident)
+
+
+def in_a_term(loop):
+    loop.timetable_changes(0, [(28, "add")])
+    loop.campus.source.term_ends = loop._midnight() + timedelta(days=90)
+    loop.campus.run(min(loop.campus.linked()))
+
+
+HISTORIES = [
+    lost_answers,
+    taken_over,
+    emptied,
+    cleaned,
+    left_behind,
+    copied,
+    held,
+    published,
+    emptied_beside_a_schedule,
+    in_a_term,
+]
+
+
+@pytest.mark.parametrize("history", HISTORIES)
 def test_with_the_product_whole_nothing_is_found(loop, history):
     history(loop)
     assert faults(loop) == ""
@@ -92,7 +141,7 @@ def test_a_late_worker_that_records_is_noticed(loop, monkeypatch):
 
 
 def test_a_plan_that_nothing_holds_is_noticed(loop, monkeypatch):
-    monkeypatch.setattr(holding, "guard", lambda *_: None)
+    monkeypatch.setattr(judging, "guard", lambda *_: None)
     emptied(loop)
     assert "went unasked" in faults(loop)
 
@@ -120,8 +169,50 @@ def test_a_copy_that_is_left_is_noticed(loop, monkeypatch):
     assert "too many" in faults(loop)
 
 
+def test_a_run_that_no_schedule_holds_up_is_noticed(loop, monkeypatch):
+    monkeypatch.setattr(situation, "effects", lambda *_: Effects())
+    held(loop)
+    assert "while a calendar schedule held it" in faults(loop)
+
+
+def test_a_hold_that_lets_nobody_go_is_noticed(loop, monkeypatch):
+    monkeypatch.setattr(deferring, "wake", lambda *_: None)
+    monkeypatch.setattr(deferring, "free", lambda *_: 0)
+    held(loop)
+    assert "for a hold until" in faults(loop)
+
+
+def test_a_changed_schedule_that_hides_behind_an_unchanged_timetable_is_noticed(loop, monkeypatch):
+    def carried_out(found, reading):
+        return f"{situation.place(found.tenant, found.row)} same {reading}"
+
+    monkeypatch.setattr(situation.Situation, "carried_out", carried_out)
+    published(loop)
+    assert "says that all is well" in faults(loop)
+
+
+def test_what_is_published_for_a_group_that_a_person_left_is_noticed(loop, monkeypatch):
+    monkeypatch.setattr(groups, "leave", lambda *_: True)
+    published(loop)
+    assert "says that all is well" in faults(loop)
+
+
+def test_an_empty_timetable_behind_what_is_published_is_noticed(loop, monkeypatch):
+    true = judging.judge
+    monkeypatch.setattr(synchronize, "judge", lambda *given: true(*given[:6]))
+    emptied_beside_a_schedule(loop)
+    assert "went unasked" in faults(loop)
+
+
+def test_a_window_that_does_not_go_on_to_the_end_of_the_term_is_noticed(loop, monkeypatch):
+    monkeypatch.setattr(situation.Situation, "reaching", lambda found, _end: found)
+    in_a_term(loop)
+    assert "missing Counter({(" in faults(loop)
+
+
 def test_time_passes_for_the_ledger_too(loop):
-    ident = min(loop.campus.linked())
-    before = loop.campus.row(ident).due_at
+    loop.campus.beat()
+    assert not loop.campus.queue.waiting
     loop.campus.pass_time(timedelta(hours=2))
-    assert loop.campus.row(ident).due_at == before - timedelta(hours=2)
+    loop.campus.beat()
+    assert len(loop.campus.queue.waiting) == 2

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from loop.campus import CONFIRM_AFTER, FLOOR, SHARE
+from loop.wishes import counted, window, wished
 from providers.base import Delete
 from worker.ledger import UnlinkMode
 
@@ -13,13 +14,19 @@ from worker.ledger import UnlinkMode
 @dataclass
 class Frame:
     """One run under way: the future events it may take away by its ledger, of `stock` in all, those it did take away,
-    and what timetable it was told. It was `overtaken` if another worker had its mailbox meanwhile.
+    and what it was told to write. It was `overtaken` if another worker had its mailbox meanwhile. As it began,
+    `calls` were made in all, the year had been changed `changes` times, and it was `held` if a schedule held it.
     """
 
     standing: dict
     stock: int
+    calls: int
+    changes: int
+    held: bool
     deleted: set = field(default_factory=set)
     word: str = ""
+    wishes: Counter | None = None
+    published: Counter = field(default_factory=Counter)
     alone: bool = True
     overtaken: bool = False
 
@@ -40,6 +47,7 @@ class Books:
         self.left = {}
         self.unlinked = {}
         self.since = {}
+        self.disturbed = set()
         self.frames = []
         campus.line.watch, campus.source.read = self.watch, self.read
         campus.began, campus.ended = self.began, self.ended
@@ -54,8 +62,12 @@ class Books:
         for key in [key for key in self.left if self.owners[key] == (instance, person, mailbox)]:
             del self.left[key]
 
-    def read(self, _username, word):
-        self.frames[-1].word = word
+    def read(self, word, lectures):
+        actor = self.campus.acting[-1]
+        published = self.campus.year.published(actor.instance, actor.person, window(self.campus))
+        self.frames[-1].word = f"{word} {sorted(published)}"
+        self.frames[-1].published = published
+        self.frames[-1].wishes = wished(self.campus, actor.instance, actor.person, lectures)
 
     def _told_since(self, actor, frame, report):
         """Since when the runs that could tell of it have been told this timetable."""
@@ -69,7 +81,10 @@ class Books:
     def began(self, actor, _report):
         for frame in self.frames:
             frame.alone = False
-        now, there = self.campus.now, self.boxes[actor.mailbox].standing()
+        campus, now, there = self.campus, self.campus.now, self.boxes[actor.mailbox].standing()
+        row = campus.row(actor.synchronization)
+        asked = actor.unlink or actor.by_hand or row.resync_asked_at
+        held = not asked and campus.year.held_until(actor.instance, actor.person) > now
         rows = [] if actor.unlink else self.campus.known(actor.synchronization)
         mine = {row.ref.id: row for row in rows if row.ref and row.start > now}
         others = [
@@ -77,11 +92,13 @@ class Books:
             for name, each in there.items()
             if each.mark and name not in mine and self._is_of(each.mark, actor) and each.start > now
         ]
-        self.frames.append(Frame(mine, len(mine) + len(others)))
+        self.frames.append(Frame(mine, len(mine) + len(others), campus.line.calls, campus.year.changes, held))
 
     def ended(self, actor, report):
         frame = self.frames.pop()
         since = self._told_since(actor, frame, report)
+        self._judge_hold(actor, frame, report)
+        self._judge_calendar(actor, frame, report)
         if frame.overtaken and report and said(report) != "LOST":
             self.find_fault(f"{actor} lost its lease and recorded something: {report}")
         going = frame.deleted & frame.standing.keys()
@@ -89,9 +106,37 @@ class Books:
             return
         if report and report.outcome == "HELD":
             self.find_fault(f"synchronization {actor.synchronization} was held and took {len(going)} event(s) away")
-        much = len(going) > max(FLOOR, SHARE * frame.stock) or len(going) == frame.stock
+        stock = frame.stock - self._beside(actor, frame)
+        much = len(going) > max(FLOOR, SHARE * stock) or len(going) == stock
         if much and self.campus.now - since < CONFIRM_AFTER:
-            self.find_fault(f"{len(going)} of {frame.stock} future events went unasked")
+            self.find_fault(f"{len(going)} of {stock} future events went unasked")
+
+    def _beside(self, actor, frame):
+        """How many stand that schedules go on to publish: no emptied timetable hides behind them."""
+        there = self.boxes[actor.mailbox].standing()
+        staying = [there[name] for name in frame.standing.keys() & there.keys()]
+        return sum((each.start, each.end, each.location, each.title) in frame.published for each in staying)
+
+    def _judge_hold(self, actor, frame, report):
+        if frame.held and (frame.word or self.campus.line.calls > frame.calls):
+            self.find_fault(f"{actor} read or wrote while a calendar schedule held it: {report}")
+        if report and report.detail.startswith("Held by a calendar schedule") and not frame.held:
+            self.find_fault(f"{actor} waits for a calendar schedule that does not hold it: {report}")
+
+    def _judge_calendar(self, actor, frame, report):
+        """Where nobody else had a hand in it, a run that says that all is well leaves the calendar as it was told."""
+        if frame.overtaken:
+            self.disturbed.add(actor.mailbox)
+        wishes = wished(self.campus, actor.instance, actor.person)
+        told = frame.changes == self.campus.year.changes and frame.wishes == wishes
+        well = report and not actor.unlink and (report.outcome, report.detail) == ("OK", "")
+        if not (well and told and frame.alone) or actor.mailbox in self.disturbed:
+            return
+        there = self.boxes[actor.mailbox].standing().values()
+        ours = [each for each in there if each.mark and self._is_of(each.mark, actor)]
+        stands = counted(self.campus, ours, actor.synchronization)
+        if stands != wishes:
+            self.find_fault(f"{actor} says that all is well: missing {wishes - stands}, too many {stands - wishes}")
 
     def watch(self, mailbox, push, changes):
         """A push, with a look at the calendar before and after it."""
@@ -160,12 +205,14 @@ class Books:
         mark = box.standing()[name].mark
         made = (box.name, box.copy(name))
         self.copies.add(made)
+        self.disturbed.add(box.name)
         if mark.synchronization in {ident for ident, _, _ in self.unlinked.values()}:
             # The unlink may have listed the calendar before.
             self.too_late.add(made)
 
     def _handled(self, box, name):
         self.handled.add((box.name, name))
+        self.disturbed.add(box.name)
         for known in (self.own[box.name], *self.left.values()):
             there = box.standing()
             if known.pop(name, None) and name in there:

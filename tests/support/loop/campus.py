@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
 
+from loop import clock
 from loop.boxes import leads_to
 from loop.timetables import Timetables
 from loop.trouble import Killed, Line, Process
+from loop.year import Year
 from schedules.render import DEFAULT_TEMPLATES, Rendering
 from worker import database as databases
 from worker import known as rows
@@ -44,7 +46,7 @@ class Messages:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who writes now: a synchronization, or the unlink of one."""
+    """Who writes now: a synchronization, which an operator may run by hand, or the unlink of one."""
 
     instance: str
     synchronization: int
@@ -52,12 +54,11 @@ class Actor:
     mailbox: str
     unlink: int | None = None
     mode: UnlinkMode | None = None
+    by_hand: bool = False
 
 
 class Campus:
-    """`now` is the clock, and PostgreSQL's follows it: when time passes, whatever the ledger has in the future comes
-    nearer. `admin` is a way to the ledger on which no worker dies.
-    """
+    """`now` is the clock, and PostgreSQL's follows it. `admin` is a way to the ledger on which no worker dies."""
 
     def __init__(self, database, redis, kind, settings, *, instances=("here", "there")):
         self.now = NOW
@@ -66,7 +67,9 @@ class Campus:
         self.redis = redis
         # Without the look at each connection that production takes: this server does not go away.
         url = database.replace("postgresql://", "postgresql+psycopg://")
-        self.admin, self.engine = (create_engine(url, pool_size=5, hide_parameters=True) for _ in range(2))
+        given = {"pool_size": 5, "hide_parameters": True, "connect_args": clock.CONNECT}
+        self.admin, self.engine = (create_engine(url, **given) for _ in range(2))
+        clock.make(self.admin)
         for name in ("begin", "commit"):
             event.listen(self.engine, name, lambda _connection: self._pulse())
         self.settings = settings
@@ -83,13 +86,16 @@ class Campus:
     def reset(self, policy):
         """An empty ledger, no trouble, and the first moment again."""
         self.now = NOW
+        clock.put(self.admin, NOW)
         self.calm()
         self.line.calls = 0
+        self.year = Year(self)
+        self.source.term_ends = None
         self.queue.waiting.clear()
         self.findings.clear()
         self.source.people.clear()
         with self.admin.begin() as connection:
-            for table in ("unlinks", "synchronizations", "users", "leases"):
+            for table in ("unlinks", "synchronizations", "calendar_schedules", "groups", "users", "leases"):
                 connection.execute(text(f"DELETE FROM {table}"))
         tenants = {name: self._tenant(name, policy) for name in self.instances}
         ids = self._tenant_ids(tenants)
@@ -171,13 +177,13 @@ class Campus:
 
     # What workers and beats do.
 
-    def run(self, ident, claim=None):
-        """One delivery of a run; None if the worker died in it."""
-        row = self.row(ident)
+    def run(self, ident, claim=None, *, by_hand=False):
+        """One delivery of a run, or a run by hand; None if the worker died in it."""
+        row, given = self.row(ident), (self.installation, ident, self.clock, claim)
         if row is None:
-            return synchronize(self.installation, ident, self.clock, claim)
-        actor = Actor(self.instance_of(row), ident, row.user.username, row.mailbox)
-        return self._act(actor, lambda: synchronize(self.installation, ident, self.clock, claim))
+            return synchronize(*given)
+        actor = Actor(self.instance_of(row), ident, row.user.username, row.mailbox, by_hand=by_hand)
+        return self._act(actor, lambda: synchronize(*given, by_hand=by_hand))
 
     def carry_out(self, ident):
         """One delivery of an unlink; None if the worker died in it."""
@@ -198,7 +204,7 @@ class Campus:
                     self.carry_out(ident)
 
     def beat(self):
-        dispatch(self.installation)
+        dispatch(self.installation, self.clock)
 
     def _act(self, actor, action):
         self.acting.append(actor)
@@ -223,6 +229,7 @@ class Campus:
         self.line.clear()
         self.process.restart()
         self.source.errors.clear()
+        self.source.meanwhile.clear()
 
     # What there is.
 
@@ -232,9 +239,7 @@ class Campus:
     def pass_time(self, span):
         """Let `span` go by, for PostgreSQL too."""
         self.now += span
-        with self.admin.begin() as connection:
-            for column, table in (("due_at", "synchronizations"), ("due_at", "unlinks"), ("expires_at", "leases")):
-                connection.execute(text(f"UPDATE {table} SET {column} = {column} - :span"), {"span": span})
+        clock.put(self.admin, self.now)
 
     def free_leases(self):
         """Whoever holds a mailbox has held it for too long."""

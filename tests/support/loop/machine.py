@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from loop import promise
 from loop.books import Books, said
 from loop.timetables import Lecture
 from loop.trouble import Dies, Fails, Meanwhile, OneFails
+from loop.year_rules import YearRules
 from providers import base
 from sandbox.faults import Fault
 from timetables import base as source
@@ -69,10 +70,13 @@ TROUBLES = st.lists(
         st.tuples(st.just("fuse"), st.integers(0, 12)),
         st.tuples(
             st.just("meanwhile"),
-            st.sampled_from(["push", "push", "find"]),
+            st.sampled_from(["push", "push", "find", "fetch"]),
             st.booleans(),
             st.sampled_from(
-                ["taken over", "taken over", "unlinked", "linked", "edited", "rewritten", "paused", "swept"]
+                [
+                    *("taken over", "taken over", "unlinked", "linked", "edited", "rewritten", "paused", "swept"),
+                    *("schedule goes", "membership", "term"),
+                ]
             ),
             SOME,
             st.sampled_from(UnlinkMode),
@@ -83,7 +87,7 @@ TROUBLES = st.lists(
 )
 
 
-class Loop(RuleBasedStateMachine):
+class Loop(YearRules):
     """One history of `campus`. Subclasses say which campus, what opens its mailboxes, the policy, and where the wire
     to the mailboxes can be spoiled, if there is one.
     """
@@ -141,9 +145,10 @@ class Loop(RuleBasedStateMachine):
     def a_later_run(self, which, changes, troubles):
         self.a_run(which, changes, troubles, resync=False, later=True)
 
-    @rule(which=SOME)
-    def a_run_without_trouble(self, which):
-        self.a_run(which, (), (), resync=False)
+    @rule(which=SOME, by_hand=st.booleans())
+    def a_run_without_trouble(self, which, by_hand):
+        if row := self._chosen(which):
+            self.campus.run(row.id, by_hand=by_hand)
 
     @rule(beats=st.integers(1, 2), number=st.integers(1, 4), twice=st.booleans(), troubles=TROUBLES)
     def a_sweep(self, beats, number, twice, troubles):
@@ -288,7 +293,8 @@ class Loop(RuleBasedStateMachine):
             case "fuse", (fuse,):
                 campus.process.fuse = fuse
             case "meanwhile", (call, before, *rest):
-                waiting[call].append(Meanwhile(lambda: self._intervene(before, *rest), before))
+                met = campus.source.meanwhile if call == "fetch" else waiting[call]
+                met.append(Meanwhile(lambda: self._intervene(before, *rest), before))
 
     def _chosen(self, which):
         rows = list(self.campus.linked().values())
@@ -329,6 +335,8 @@ class Loop(RuleBasedStateMachine):
             case "swept":
                 self.campus.beat()
                 self.campus.deliver(twice=not before)
+            case _:
+                self.the_year_changes(which, what)
 
     def _edit(self, box, which, how):
         there = box.standing()

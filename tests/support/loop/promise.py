@@ -3,10 +3,11 @@
 from collections import Counter
 from datetime import timedelta
 
-from schedules import due
+from loop.wishes import counted, wished
 from worker.ledger import UnlinkMode
 
 WHOLE = {UnlinkMode.DELETE_ALL_EVENTS, UnlinkMode.CLEANUP}
+SOON = timedelta(minutes=2)
 ROUNDS = 8
 """Runs of each synchronization after which all is well: a hold, its release, and some to spare."""
 
@@ -19,6 +20,7 @@ def settle(campus):
     for ident, row in campus.unlinks().items():
         if not row.finished_at and campus.carry_out(ident).state != "DONE":
             campus.findings.append(f"unlink {ident} does not come to its end")
+    _let_holds_end(campus)
     open_ones = campus.linked()
     for ident, row in open_ones.items():
         campus.set(ident, enabled=True, resync_asked_at=campus.now, status="OK" if row.last_sync else "PENDING")
@@ -28,6 +30,17 @@ def settle(campus):
             return
         campus.pass_time(timedelta(minutes=61))
     campus.findings.append(f"synchronizations {open_ones} do not come to rest")
+
+
+def _let_holds_end(campus):
+    """Nobody waits any longer than something holds them."""
+    for moment in (campus.now, campus.year.last_hold):
+        campus.pass_time(max(moment - campus.now, timedelta()))
+        campus.year.tend()
+        for ident, row in campus.linked().items():
+            until = campus.year.held_until(campus.instance_of(row), row.user.username)
+            if row.enabled and row.deferred_until and row.due_at > until + SOON:
+                campus.findings.append(f"synchronization {ident} waits until {row.due_at} for a hold until {until}")
 
 
 def judge(campus, books, policy):
@@ -58,20 +71,13 @@ def _left_for_good(books, mailbox, name, each):
 
 
 def _judge_calendar(campus, books, policy, row, mine):
-    window = due.window(campus.now, timedelta(days=14), timedelta(days=60), "Europe/Amsterdam")
-    stands = Counter(
-        (each.start, each.end, each.location, each.title if each.mark.synchronization == str(row.id) else "(orphan)")
-        for each in mine.values()
-        if each.start in window
-    )
-    lectures = campus.source.people[row.user.username]
-    wished = Counter((each.start, each.end, each.room, each.title) for each in lectures if each.start in window)
+    stands, wishes = counted(campus, mine.values(), row.id), wished(campus, campus.instance_of(row), row.user.username)
     if policy == "keep":
-        strange = {title for *_, title in stands} - {title for *_, title in wished} - books.titles
+        strange = {title for *_, title in stands} - {title for *_, title in wishes} - books.titles
         if strange:
             books.find_fault(f"synchronization {row.id}: titles that nobody gave: {strange}")
-        stands, wished = (_untitled(each) for each in (stands, wished))
-    missing, surplus = wished - stands, stands - wished
+        stands, wishes = (_untitled(each) for each in (stands, wishes))
+    missing, surplus = wishes - stands, stands - wishes
     if policy == "respect" and missing.total() <= books.gone[row.mailbox]:
         missing = None
     if missing or surplus:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 
 from timetables.base import Location, SourceEvent, Timetable
@@ -26,19 +27,30 @@ class Lecture:
 
 
 class Timetables:
-    """`people` are their lectures by username; `errors` are met by the next readings; `read` is told of each."""
+    """`people` are their lectures by username; `errors` and what happens `meanwhile` are met by the next readings;
+    `read` is told of each. Where the window would end before the term does, it goes on to there.
+    """
 
     def __init__(self):
         self.people = defaultdict(list)
-        self.errors = []
-        self.read = lambda _username, _word: None
+        self.errors, self.meanwhile = [], []
+        self.term_ends = None
+        self.read = lambda _word, _lectures: None
 
     def fetch(self, person, start, end, validator=None):
         if self.errors:
             raise self.errors.pop(0)
-        lectures = sorted(each for each in self.people[person.username] if each.end > start and each.start < end)
+        end = self.reach(end)
+        reading = partial(self._lectures, person.username, start, end)
+        lectures = self.meanwhile.pop(0)(lambda _none: reading(), None) if self.meanwhile else reading()
         word = blake2b(repr(lectures).encode(), digest_size=8).hexdigest()
-        self.read(person.username, word)
-        if word == validator:
+        self.read(word, lectures)
+        if f"{word} {end}" == validator:
             return None
-        return Timetable([each.told() for each in lectures], word)
+        return Timetable([each.told() for each in lectures], f"{word} {end}", end)
+
+    def reach(self, end):
+        return max(end, self.term_ends or end)
+
+    def _lectures(self, username, start, end):
+        return sorted(each for each in self.people[username] if each.end > start and each.start < end)
