@@ -18,6 +18,7 @@ from carillon.embedded import EmbeddedServerError, data_folder
 from carillon.opening import config_file
 from carillon.services import services
 from providers.base import ProviderError
+from schedules.retry import Status
 from timetables.base import Person, SourceError
 from worker import verdicts
 from worker.credentials import ADVICE, Credential, State, of_institution
@@ -31,6 +32,8 @@ from worker.settings import SettingsError, load
 from worker.slots import Group
 
 LATE_SECONDS = 60
+OWN_TROUBLES: tuple[Status, ...] = ("FAILED", "MAILBOX_NOT_FOUND", "NOT_LINKED", "DISABLED")
+"""Statuses that are mostly about one person, and say little of the servers."""
 
 Level = Literal["ok", "warn", "FAIL"]
 _STYLES = {"ok": "green", "warn": "bold yellow", "FAIL": "bold red"}
@@ -98,8 +101,8 @@ def _queue(installation: Installation) -> Iterator[Finding]:
     yield Finding("redis", True, "Redis answers.")
     age = time.time() - float(beaten) if beaten else None
     if age is None or age > LATE_SECONDS:
-        ago = "no" if age is None else f"the last {age:.0f} s ago, which is too long:"
-        yield Finding("beat", False, f"{ago} sign of a beat and a worker; start `carillon beat` and `carillon worker`.")
+        last = "no sign of life" if age is None else f"their last sign of life {age:.0f} s ago"
+        yield Finding("beat", False, f"Beat and worker gave {last}; start `carillon beat` and `carillon worker`.")
     else:
         yield Finding("beat", True, f"Beat and worker are alive, seen {age:.0f} s ago.")
 
@@ -110,7 +113,8 @@ def _tenant(installation: Installation, ident: int) -> Iterator[Finding]:
     person = Person(someone.user.username, someone.user.locale or "") if someone else None
     source = installation.sources[ident]
     # Without a person a source may answer without having shown what it holds.
-    yield _attempt(installation, (ident, "timetable"), lambda: source.check(person), read=person is not None)
+    whom = person.username if person else ""
+    yield _attempt(installation, (ident, "timetable"), lambda: source.check(person), whom, read=person is not None)
     for kind in tenant.providers:
         newest = _newest(installation, Synchronization.tenant_id == ident, Synchronization.type == kind)
         if newest is None:
@@ -118,7 +122,8 @@ def _tenant(installation: Installation, ident: int) -> Iterator[Finding]:
                 f"{tenant.key}: {kind}", True, "is configured; nobody is provisioned yet, so nothing was tried."
             )
         else:
-            yield _attempt(installation, (ident, kind), partial(_write_check, installation, newest), asked=True)
+            look = partial(_write_check, installation, newest)
+            yield _attempt(installation, (ident, kind), look, newest.user.username, asked=True)
     yield from _credentials(installation, ident, datetime.now(UTC))
 
 
@@ -143,8 +148,10 @@ def _sentence(credential: Credential, state: State, now: datetime) -> str:
 
 
 def _newest(installation: Installation, *which: ColumnElement[bool]) -> Synchronization | None:
+    """Rather of somebody in whose own way nothing stands, as far as is known."""
+    order = Synchronization.status.in_(OWN_TROUBLES), Synchronization.id.desc()
     with transaction(installation.engine) as session:
-        return session.scalar(select(Synchronization).where(*which).order_by(Synchronization.id.desc()).limit(1))
+        return session.scalar(select(Synchronization).where(*which).order_by(*order).limit(1))
 
 
 def _write_check(installation: Installation, row: Synchronization) -> str:
@@ -154,14 +161,20 @@ def _write_check(installation: Installation, row: Synchronization) -> str:
 
 
 def _attempt(
-    installation: Installation, part: Group, look: Callable[[], str], *, read: bool = False, asked: bool = False
+    installation: Installation,
+    part: Group,
+    look: Callable[[], str],
+    whom: str,
+    *,
+    read: bool = False,
+    asked: bool = False,
 ) -> Finding:
     """What came of a look at a part of a tenant, which is also a word on the credential that was shown there."""
     error: ProviderError | SourceError | None = None
     try:
         said = look()
     except (ProviderError, SourceError) as refused:
-        error, said = refused, str(refused)
+        error, said = refused, f"{refused} (tried with {whom})" if whom else str(refused)
     verdicts.note(installation, part, error, datetime.now(UTC), read=read, asked=asked)
     return Finding(f"{installation.tenants[part[0]].key}: {part[1]}", error is None, said)
 

@@ -62,9 +62,16 @@ class Playground:
 
 @contextmanager
 def playground(
-    folder: Path, interval: str = "1min", future: str = "180d", institution: Institution | None = None
+    folder: Path,
+    interval: str = "1min",
+    future: str = "180d",
+    institution: Institution | None = None,
+    public_url: str | None = None,
 ) -> Iterator[Playground]:
-    """The sandbox on free loopback ports until the block ends; its files stand in `folder`."""
+    """The sandbox on free loopback ports until the block ends; its files stand in `folder`.
+
+    With `public_url`, where people reach Carillon's API, each of them consents alone to `googlecalendar`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     institution = institution or Institution()
     faults, dav_faults, exchange_faults = Faults(), Faults(), Faults()
@@ -84,12 +91,14 @@ def playground(
         (folder / "google.json").write_text(google.service_account(url))
         (folder / "graph.pem").write_text(_certificate(tokens))
         config = folder / "carillon.toml"
+        settings = _SETTINGS + (_CONSENT if public_url else _SERVICE_ACCOUNT)
         words = {"url": url, "dav_url": dav_url, "microsoft_url": microsoft_url, "interval": interval, "future": future}
         words |= {"ca_file": str(authority.ca_file), "directory": tokens.directory, "client_id": tokens.client_id}
         words |= {"folder": str(folder.resolve()), "zone": institution.zone.key, "token": institution.elevated_token}
         words |= {"dav_password": DAV_PASSWORD, "ews_user": EWS_USER, "ews_password": EWS_PASSWORD}
         words |= {"daily_user": CONNECT_DAILY_USER, "daily_token": CONNECT_DAILY_TOKEN}
-        config.write_text(_SETTINGS.format_map({name: json.dumps(word)[1:-1] for name, word in words.items()}))
+        words |= {"public_url": public_url or "", **_google_client(google, public_url)}
+        config.write_text(settings.format_map({name: json.dumps(word)[1:-1] for name, word in words.items()}))
         servers = (url, dav_url, dav_server_url, microsoft_url)
         yield Playground(*servers, config, institution, google, exchange, faults, dav_faults, exchange_faults, daily)
 
@@ -109,6 +118,13 @@ def _connect_daily(institution: Institution) -> ConnectDaily:
     for name in ("Timetables", *(person.name for person in institution.people)):
         daily.add_calendar(name, CONNECT_DAILY_USER)
     return daily
+
+
+def _google_client(google: GoogleCalendar, public_url: str | None) -> dict[str, str]:
+    """The application that people consent to, with the address that they are sent back to."""
+    if public_url:
+        google.tokens.consents.redirect_uris.add(f"{public_url}/link/googlecalendar/callback")
+    return {"google_id": google.tokens.client_id, "google_secret": google.tokens.client_secret}
 
 
 def _certificate(tokens: MicrosoftTokens) -> str:
@@ -137,12 +153,6 @@ url = "{dav_url}/{{mailbox}}/timetable/"
 username = "{{mailbox}}"
 password = "{dav_password}"
 
-[tenants.sandbox.providers.googlecalendar]
-service_account = "file:{folder}/google.json"
-root_url = "{url}/"
-requests_per_minute = 0
-requests_per_minute_per_mailbox = 0
-
 [tenants.sandbox.providers.connectdaily]
 url = "{url}/cd/"
 user_id = "{daily_user}"
@@ -164,4 +174,22 @@ root_url = "{microsoft_url}/"
 authority = "{microsoft_url}/"
 ca_file = "{ca_file}"
 requests_per_minute_per_mailbox = 0
+
+[tenants.sandbox.providers.googlecalendar]
+root_url = "{url}/"
+requests_per_minute = 0
+requests_per_minute_per_mailbox = 0
+"""
+_SERVICE_ACCOUNT = """\
+service_account = "file:{folder}/google.json"
+"""
+_CONSENT = """\
+access = "delegated"
+client_id = "{google_id}"
+client_secret = "{google_secret}"
+sign_in_url = "{url}/"
+token_url = "{url}/"
+
+[api]
+public_url = "{public_url}"
 """

@@ -4,6 +4,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 
 import click
 import requests
@@ -24,20 +25,25 @@ START_SECONDS = 60
 
 @click.command()
 @click.option("--sandbox", is_flag=True, help="With a made-up university, its timetables and its calendar servers.")
+@click.option("--linking", is_flag=True, help="With --sandbox: people link their own Google calendars.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Where the API listens.")
-@click.option("--flower-port", default=5555, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--flower-port", default=5555, show_default=True, type=click.IntRange(1, 65535), help="Where Flower does."
+)
 @command
-def up(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
+def up(given: Command, port: int, flower_port: int, *, sandbox: bool, linking: bool) -> None:
     """Run everything in the foreground: API, worker, beat and Flower. Ctrl-C ends all of it."""
+    if linking and not sandbox:
+        raise click.UsageError("--linking goes with --sandbox; elsewhere carillon.toml says who consents")
     try:
-        _run(given, port, flower_port, sandbox=sandbox)
+        _run(given, port, flower_port, sandbox=sandbox, linking=linking)
     except KeyboardInterrupt:
         given.console.print("Everything has ended.")
     except PartEndedError as error:
         raise FailedError(str(error)) from error
 
 
-def _run(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
+def _run(given: Command, port: int, flower_port: int, *, sandbox: bool, linking: bool) -> None:
     for each, option in ((port, "--port"), (flower_port, "--flower-port")):
         if not embedded.is_free(each):
             raise FailedError(f"port {each} is taken by another program; name another with {option}")
@@ -45,7 +51,8 @@ def _run(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
     with ExitStack() as stack:
         config, addresses = config_file(given.config), {}
         if sandbox:
-            grounds = stack.enter_context(playground(data / "sandbox"))
+            public_url = f"http://127.0.0.1:{port}" if linking else None
+            grounds = stack.enter_context(playground(data / "sandbox", public_url=public_url))
             config, addresses = grounds.config, {"Sandbox university": grounds.url, "Sandbox CalDAV": grounds.dav_url}
             addresses["Sandbox Exchange"] = grounds.microsoft_url
         load(config)
@@ -55,7 +62,7 @@ def _run(given: Command, port: int, flower_port: int, *, sandbox: bool) -> None:
         if not processes.await_(lambda: healthy(port), START_SECONDS):
             raise FailedError(f"the parts did not come up in {START_SECONDS} s; see {data / 'log'}")
         said = {"API": f"http://127.0.0.1:{port}/docs", "Flower": f"http://127.0.0.1:{flower_port}"} | addresses
-        said |= {"Settings": str(config), "Logs": str(data / "log")}
+        said |= {"Settings": str(config.resolve()), "Data": str(data), "Logs": str(data / "log")}
         given.say(said, lambda console: _addresses(console, said))
         while True:
             processes.check()
@@ -100,4 +107,6 @@ def _addresses(console: Console, said: dict[str, str]) -> None:
     for name, address in said.items():
         table.add_row(name, address)
     console.print(table)
+    console.print("For commands in another terminal, beside whatever else stands in this one's environment:")
+    console.print(f"  export CARILLON_CONFIG={quote(said['Settings'])} CARILLON_DATA={quote(said['Data'])}")
     console.print("Ctrl-C ends all of it.")

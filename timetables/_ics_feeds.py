@@ -13,6 +13,7 @@ from timetables._held import Moment
 from timetables._mytimetable_events import profile
 from timetables._mytimetable_settings import LOOPBACK, BaseUrl, Token
 from timetables._mytimetable_wire import Wire as SiteWire
+from timetables._mytimetable_wire import databases
 from timetables.base import ContractBroken, PersonUnknown, Unavailable
 
 PLACE = "{username}"
@@ -20,7 +21,9 @@ PLACE = "{username}"
 
 def _address(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value().strip()
-    no_address = ValueError(f"expected an address with {PLACE} in its path, like https://example.org/ical/{PLACE}.ics")
+    no_address = ValueError(
+        f"expected an address with {PLACE} in its path or query, like https://example.org/ical/{PLACE}.ics"
+    )
     text = re.sub(r"^webcals?://", "https://", text)
     try:
         url = urlsplit(text)
@@ -86,7 +89,7 @@ def of_site(wire: SiteWire, site: FeedOf, name: str) -> str:
 
 def presence(wire: SiteWire, site: FeedOf) -> str:
     """What an operator is told of a site that answers and takes our token. Raises: SourceError."""
-    wire.get(f"{site.url}databasedetails", _shown(site), personal=False)
+    databases(wire, site.url, _shown(site))
     return f"iCalendar feeds are those that {site.url} tells of; it answers."
 
 

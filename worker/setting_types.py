@@ -11,6 +11,7 @@ from providers._address import safe
 from schedules.periods import PeriodProblemError, check_name
 
 _DURATION = re.compile(r"(\d+)\s*(s|min|h|d)")
+_MARK = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 
 
@@ -29,6 +30,12 @@ def _no_duration() -> timedelta:
 def _zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError('expected an IANA time zone, like "Europe/Amsterdam"')
+    return value
+
+
+def _mark(value: str) -> str:
+    if not _MARK.fullmatch(value):
+        raise ValueError("expected lower-case letters, digits, '.', '_' and '-', at most 63, none of .-_ the first")
     return value
 
 
@@ -61,5 +68,6 @@ Days = Annotated[Duration, Field(ge=timedelta(), le=timedelta(days=800))]
 GroupName = Annotated[str, AfterValidator(_group_name)]
 PublicUrl = Annotated[str, AfterValidator(_without_slash)]
 ReturnUrl = Annotated[str, AfterValidator(_exact)]
+Mark = Annotated[str, AfterValidator(_mark)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Alternatives = Annotated[tuple[str, ...], BeforeValidator(_alternatives)]

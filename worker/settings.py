@@ -17,7 +17,10 @@ from providers._consent import Consent, Grant
 from schedules.guard import Limits
 from schedules.render import DEFAULT_TEMPLATES, Rendering, TemplateProblemError, Templates
 from worker import link_settings, modules
-from worker.setting_types import Alternatives, Days, Duration, GroupName, Minutes, PublicUrl, ReturnUrl, Zone
+from worker.setting_types import Alternatives, Days, Duration, GroupName, Mark, Minutes, PublicUrl, ReturnUrl, Zone
+
+SECTIONS = ("timetable", "providers")
+"""Those of a tenant that a source or a provider declares itself."""
 
 
 class Section(BaseModel):
@@ -76,7 +79,7 @@ class TenantSettings(Section):
 
     name: str = Field(min_length=1)
     time_zone: Zone
-    instance: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    instance: Mark
     policy: Literal["restore", "respect", "keep"] = "restore"
     interval: Minutes = timedelta(minutes=15)
     resync_interval: Annotated[Duration, Field(ge=timedelta(hours=1), le=timedelta(days=366))] = timedelta(days=7)
@@ -198,7 +201,7 @@ def _tenant(key: str, section: Any, problems: list[str]) -> Tenant | None:
         problems.append(f"{at}: expected a section, [{at}]")
         return None
     before = len(problems)
-    own = {name: value for name, value in section.items() if name not in {"timetable", "providers"}}
+    own = {name: value for name, value in section.items() if name not in SECTIONS}
     settings = _checked(TenantSettings, own, at, problems)
     source = _source(section.get("timetable"), f"{at}.timetable", problems)
     providers = _providers(section.get("providers"), f"{at}.providers", problems)
@@ -254,8 +257,9 @@ def _checked(model: type[BaseModel], section: Any, at: str, problems: list[str])
 def _said(model: type[BaseModel], error: Any, at: str) -> str:
     place = ".".join([at, *(str(part) for part in error["loc"])])
     if error["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or name for name, field in model.model_fields.items())
-        return f"{place}: unknown key" + (f"; known here: {known}" if len(error["loc"]) == 1 else "")
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        known += SECTIONS if model is TenantSettings else ()
+        return f"{place}: unknown key" + (f"; known here: {', '.join(known)}" if len(error["loc"]) == 1 else "")
     if error["type"] == "missing":
         return f"{place}: missing"
     return f"{place}: {error['msg'].removeprefix('Value error, ')}"

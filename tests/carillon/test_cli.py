@@ -1,12 +1,15 @@
 """The command line, as administrators and help desks use it."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
 from sqlalchemy.orm import Session
 
 from worker import database as databases
 from worker.calendar_tables import Group
+from worker.dispatch import BEAT_KEY
 from worker.ledger import Synchronization, Tenant, User
 
 
@@ -112,6 +115,51 @@ def test_doctor_says_what_is_not_and_what_to_do(carillon, grounds, tmp_path):
     assert "CARILLON_REDIS_URL" in said
     assert "token" in next(line for line in said.splitlines() if "sandbox: timetable" in line)
     assert "password" in next(line for line in said.splitlines() if "sandbox: caldav" in line)
+
+
+@pytest.fixture
+def stranger(anna, database):
+    """Newer than `anna`, and known to nobody."""
+    engine = databases.engine(database)
+    with Session(engine) as session, session.begin():
+        user = User(tenant_id=session.query(Tenant).one().id, username="nobody@example.org")
+        session.add(user)
+        session.flush()
+        told = {"tenant_id": user.tenant_id, "user_id": user.id, "mailbox": user.username}
+        row = Synchronization(type="caldav", fields={}, **told)
+        session.add(row)
+        session.flush()
+        assert row.id > anna[1]
+    yield lambda **changed: _set(engine, changed)
+    engine.dispose()
+
+
+def _set(engine, changed):
+    with Session(engine) as session, session.begin():
+        session.query(Synchronization).filter_by(mailbox="nobody@example.org").update(changed)
+
+
+def test_doctor_names_whom_it_tried_without_success(carillon, stranger):
+    stranger(status="PENDING")
+    lines = carillon("doctor", status=1).output.splitlines()
+    for part in ("timetable", "caldav"):
+        assert next(each for each in lines if f"sandbox: {part}" in each).endswith("(tried with nobody@example.org)")
+
+
+@pytest.mark.parametrize("status", ["FAILED", "MAILBOX_NOT_FOUND", "NOT_LINKED", "DISABLED"])
+def test_doctor_does_not_take_one_persons_trouble_for_the_servers(carillon, stranger, anna, status):
+    stranger(status=status)
+    found = {each["what"]: each["sentence"] for each in carillon("doctor", as_json=True, status=1)["findings"]}
+    assert f"It knows {anna[0]}" in found["sandbox: timetable"]
+    assert found["sandbox: caldav"] == f"The calendar of {anna[0]} can be written to."
+
+
+def test_doctor_says_how_long_ago_the_beat_was_seen(carillon):
+    with redis.Redis.from_url(carillon.environment["CARILLON_REDIS_URL"]) as client:
+        client.set(BEAT_KEY, time.time() - 90)
+    said = {each["what"]: each["sentence"] for each in carillon("doctor", as_json=True, status=1)["findings"]}["beat"]
+    assert said.startswith("Beat and worker gave their last sign of life 9")
+    assert "`carillon beat`" in said
 
 
 def test_wrong_settings_are_all_told(carillon, tmp_path):

@@ -68,7 +68,7 @@ def test_doctor_warns_of_a_certificate_that_runs_out_in_less_than_thirty_days(sa
     day = datetime.now(UTC) + timedelta(days=12)
     assert (level, well) == ("warn", True)
     assert sentence.startswith(f"The certificate runs out on {day:%Y-%m-%d}, in 11 day(s)")
-    assert "make a new one" in sentence
+    assert "make a new certificate" in sentence
     assert said_of(CERTIFICATE, "--config", str(with_certificate(40))) == []
 
 
@@ -87,7 +87,7 @@ def test_doctor_tells_of_a_token_that_has_run_out_until_it_is_revoked(carillon, 
         tokens.create(session, next(iter(installation.tenants)), "portal", expires_at=yesterday)
     [(level, well, sentence)] = said_of("sandbox: portal")
     assert (level, well) == ("fail", False)
-    assert sentence.startswith(f"The api token ran out on {yesterday:%Y-%m-%d}: make a new one with")
+    assert sentence.startswith(f"The api token ran out on {yesterday:%Y-%m-%d}: make a new token with")
     carillon("token", "revoke", "1")
     assert said_of("sandbox: portal") == []
 

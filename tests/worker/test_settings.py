@@ -82,7 +82,7 @@ def test_every_problem_is_told_at_once_with_its_key_and_what_was_expected(writte
     )
     said = "\n".join(problems(written(text)))
     assert "tenants.example.time_zone: expected an IANA time zone" in said
-    assert "tenants.example.instance: " in said
+    assert "tenants.example.instance: expected lower-case letters, digits, '.', '_' and '-', at most 63" in said
     assert 'tenants.example.interval: expected a number and s, min, h or d, like "15min"' in said
     assert "tenants.example.colour: unknown key; known here: name, time_zone" in said
     assert "tenants.example.timetable.token: the environment variable 'TIMETABLE_TOKEN' is not set" in said
@@ -102,6 +102,7 @@ def test_every_problem_is_told_at_once_with_its_key_and_what_was_expected(writte
             "[tenants.example.provider.caldav]",
             "providers: missing; expected at least",
         ),
+        ("[tenants.example.timetable]", "[tenants.example.timetabel]", "link_return_urls, timetable, providers"),
         ("[tenants.example]", "[tenant.example]", "tenant: unknown key; expected [tenants.NAME]"),
         ("[tenants.example]", "[tenants.example", "it cannot be read: "),
     ],
