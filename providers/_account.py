@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 
 
 class Account(BaseModel):
@@ -28,6 +28,6 @@ class Account(BaseModel):
     @field_validator("account")
     @classmethod
     def _is_an_address(cls, address: str) -> str:
-        if not ADDRESS.fullmatch(address):
+        if not _ADDRESS.fullmatch(address):
             raise ValueError("must be the account's e-mail address, like alice@example.org")
         return address.lower()

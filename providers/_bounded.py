@@ -15,9 +15,13 @@ LONGEST_SECONDS = 600
 _PIECE = 65_536
 
 
-class BoundedAdapter(HTTPAdapter):
-    """As `HTTPAdapter`, but an answer comes with its body, and one without end is none."""
+def bound(session: requests.Session) -> None:
+    """From now on an answer comes with its body, and one without end is a requests.ConnectionError."""
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _BoundedAdapter())
 
+
+class _BoundedAdapter(HTTPAdapter):
     def send(self, *arguments: Any, **named: Any) -> requests.Response:
         """Raises: requests.RequestException."""
         response = super().send(*arguments, **named)

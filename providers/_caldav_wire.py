@@ -14,7 +14,7 @@ import requests
 import urllib3
 from requests.auth import HTTPBasicAuth
 
-from providers._bounded import BoundedAdapter
+from providers._bounded import bound
 from providers._retry_after import retry_after
 from providers.base import (
     Ambiguous,
@@ -171,8 +171,7 @@ class Wire:
         self._timeout = account.timeout
         self._everybodys = account.everybodys
         self._session = requests.Session()
-        self._session.mount("https://", BoundedAdapter())
-        self._session.mount("http://", BoundedAdapter())
+        bound(self._session)
         # Neither a proxy nor a .netrc nor a bundle of the surroundings may come between the settings and the server.
         self._session.trust_env = False
         self._session.verify = str(account.ca_file) if account.ca_file else True

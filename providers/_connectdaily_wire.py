@@ -17,7 +17,7 @@ import requests
 import urllib3
 from lxml import etree
 
-from providers._bounded import BoundedAdapter
+from providers._bounded import bound
 from providers._connectdaily_errors import Forbidden, failed, locked_out, refused, says_error
 from providers._connectdaily_payload import Body
 from providers.base import Ambiguous, ContractBroken, ProviderError
@@ -45,8 +45,7 @@ class Wire:
         self._url, self._timeout = url, timeout
         self._account = {"user_id": user_id, "token": token}
         self._session = requests.Session()
-        self._session.mount("https://", BoundedAdapter())
-        self._session.mount("http://", BoundedAdapter())
+        bound(self._session)
         # Neither a proxy nor a .netrc nor a bundle of the surroundings may come between the settings and the server.
         self._session.trust_env = False
         self._session.verify = str(ca_file) if ca_file else True

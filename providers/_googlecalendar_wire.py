@@ -22,7 +22,7 @@ from google.oauth2 import service_account
 from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 
-from providers._bounded import BoundedAdapter
+from providers._bounded import bound
 from providers._retry_after import retry_after
 
 SCOPE = "https://www.googleapis.com/auth/calendar.events"
@@ -69,8 +69,7 @@ class Wire:
         self._timeout = timeout
         self._verify = str(ca_file) if ca_file else True
         self._session = requests.Session()
-        self._session.mount("https://", BoundedAdapter())
-        self._session.mount("http://", BoundedAdapter())
+        bound(self._session)
         # Without a word of ours, requests puts what a .netrc file says in the place of our Authorization header.
         self._session.auth = lambda request: request
 

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from O365.connection import Connection, MSGraphProtocol
 
-from providers._bounded import BoundedAdapter
+from providers._bounded import bound
 from providers._o365_consent import PersonsTokens
 from providers._o365_errors import FAULTS, Answer, fault, whole_refusal
 from providers._o365_payload import IMMUTABLE, IN_UTC
@@ -122,8 +122,7 @@ class Wire:
         connection = self._connection
         if connection.session is None:
             connection.session = connection.get_session()
-            connection.session.mount("https://", BoundedAdapter())
-            connection.session.mount("http://", BoundedAdapter())
+            bound(connection.session)
             # Without a word of ours, requests puts what a .netrc file says in the place of our Authorization header.
             connection.session.auth = lambda request: request
         else:

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from requests.auth import HTTPBasicAuth
 
 from timetables._ics_addresses import PublicAdapter
 from timetables._mytimetable_errors import failure, hung_up, retry_after
-from timetables._prompt import PromptAdapter
+from timetables._prompt import NoEndError, PromptAdapter, pieces
 from timetables.base import (
     ContractBroken,
     CredentialRefused,
@@ -28,7 +27,6 @@ from timetables.base import (
     Unavailable,
 )
 
-_PIECE = 65_536
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]{0,150}"')
 _DATE = re.compile(r"[A-Za-z0-9,: +-]{1,40}")
 _VOLATILE = re.compile(rb"^(DTSTAMP|CREATED|LAST-MODIFIED)[:;].*\n", re.MULTILINE | re.IGNORECASE)
@@ -94,6 +92,11 @@ class Wire:
                     raise _refusal(response, where, signed_in=auth is not None)
                 body = b"".join(self._pieces(response, where))
                 return body, _version(response, body)
+        except NoEndError as error:
+            raise Unavailable(
+                f"GET {where} did not end within {self._bounds.seconds:g} s: look at the feed's server, or raise "
+                "timeout in the timetable's section."
+            ) from error
         except urllib3.exceptions.DecodeError as error:
             raise ContractBroken(
                 f"GET {where} sent a compressed answer that cannot be unpacked: look at the proxies before it."
@@ -126,19 +129,13 @@ class Wire:
         raise AssertionError("unreachable: the second try returns or raises")
 
     def _pieces(self, response: requests.Response, where: str) -> Iterator[bytes]:
-        end, size = time.monotonic() + self._bounds.seconds, 0
-        # read1 hands over what has arrived: who sends a byte now and then is noticed too.
-        while piece := response.raw.read1(_PIECE, decode_content=True):
+        size = 0
+        for piece in pieces(response, self._bounds.seconds):
             size += len(piece)
             if size > self._bounds.max_bytes:
                 raise ContractBroken(
                     f"GET {where} sent more than {self._bounds.max_bytes // 1_000_000} megabytes: look at the feed, "
                     "or raise max_megabytes in the timetable's section."
-                )
-            if time.monotonic() > end:
-                raise Unavailable(
-                    f"GET {where} did not end within {self._bounds.seconds:g} s: look at the feed's server, or raise "
-                    "timeout in the timetable's section."
                 )
             yield piece
 

@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -14,12 +13,11 @@ import requests
 import urllib3
 
 from timetables._mytimetable_errors import NotTheApiError, failure, hung_up, refusal
-from timetables._prompt import PromptAdapter
+from timetables._prompt import NoEndError, PromptAdapter, pieces
 from timetables.base import ContractBroken, Unavailable
 
 LONGEST_SECONDS = 120
 """For the body of an answer, however long the site may be silent in between."""
-_CHUNK = 65_536
 _LONGEST_REFUSAL = 20_000
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]{0,150}"')
 
@@ -92,8 +90,12 @@ class Wire:
                 if response.status_code == HTTPStatus.NOT_FOUND and absent is not None:
                     return Answer(where, absent, Version(digest="absent"))
                 if response.status_code != HTTPStatus.OK:
-                    raise refusal(response, _beginning(response, where), where, personal=personal)
+                    raise refusal(response, _beginning(response), where, personal=personal)
                 return self._answer(response, where)
+        except NoEndError as error:
+            raise Unavailable(
+                f"GET {where} did not end within {LONGEST_SECONDS} s: look at the site, and at its load."
+            ) from error
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise failure(error, where) from error
         except ValueError as error:  # requests looks where a redirect leads, followed or not
@@ -125,7 +127,7 @@ class Wire:
 
     def _answer(self, response: requests.Response, where: str) -> Answer:
         digest, chunks, size = hashlib.sha256(), [], 0
-        for chunk in _pieces(response, where):
+        for chunk in pieces(response, LONGEST_SECONDS):
             size += len(chunk)
             if size > self._max_bytes:
                 raise ContractBroken(
@@ -145,19 +147,9 @@ class Wire:
         return Answer(where, body, Version(etag if _ETAG.fullmatch(etag) else "", digest.hexdigest()[:32]))
 
 
-def _pieces(response: requests.Response, where: str) -> Iterator[bytes]:
-    """The body, unpacked, as it arrives. Raises: Unavailable."""
-    end = time.monotonic() + LONGEST_SECONDS
-    # read1 hands over what has arrived: who sends a byte now and then is noticed too.
-    while piece := response.raw.read1(_CHUNK, decode_content=True):
-        if time.monotonic() > end:
-            raise Unavailable(f"GET {where} did not end within {LONGEST_SECONDS} s: look at the site, and at its load.")
-        yield piece
-
-
-def _beginning(response: requests.Response, where: str) -> bytes:
+def _beginning(response: requests.Response) -> bytes:
     body = bytearray()
-    for piece in _pieces(response, where):
+    for piece in pieces(response, LONGEST_SECONDS):
         body += piece
         if len(body) > _LONGEST_REFUSAL:
             break

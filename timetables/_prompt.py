@@ -1,16 +1,34 @@
-"""Connections on which an answer has to begin in time, however often a byte of its head arrives."""
+"""Answers that have to begin and to end in time, however often a byte of them arrives."""
 
 import socket
 import threading
+import time
+from collections.abc import Iterator
 from http.client import HTTPResponse
 from typing import Any
 
+import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 LONGEST_HEAD_SECONDS = 60
 """For status and headers; the timeouts of the library are for one silence each."""
+_PIECE = 65_536
+
+
+class NoEndError(Exception):
+    """An answer that goes on for too long."""
+
+
+def pieces(response: requests.Response, seconds: float) -> Iterator[bytes]:
+    """The body, unpacked, as it arrives; for so long and no longer. Raises: NoEndError."""
+    end = time.monotonic() + seconds
+    # read1 hands over what has arrived: who sends a byte now and then is noticed too.
+    while piece := response.raw.read1(_PIECE, decode_content=True):
+        if time.monotonic() > end:
+            raise NoEndError
+        yield piece
 
 
 class _Answer(HTTPResponse):

@@ -105,7 +105,7 @@ def follow(session: Session, tenant_id: int, rules: Rules, user_id: int | None =
 def _by_group(session: Session, tenant_id: int, rules: Rules) -> str:
     """The rules as PostgreSQL reads them, each with the id of its group, which is made where there is none."""
     there = select(Group.name, Group.id).where(Group.tenant_id == tenant_id, Group.name.in_(rules))
-    idents = {name: ident for name, ident in session.execute(there)}  # noqa: C416 - rows, not pairs
+    idents = dict(session.execute(there).all())
     idents |= {name: ensure(session, tenant_id, name) for name in rules if name not in idents}
     told = [{"group_id": idents[name], "roles": rule.roles, "attributes": _had(rule)} for name, rule in rules.items()]
     return json.dumps(told)

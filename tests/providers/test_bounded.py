@@ -9,23 +9,33 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 
 from providers import _bounded
-from providers._bounded import BoundedAdapter
+from providers._bounded import bound
+from providers.base import ProviderError
 from sandbox.serve import serve
 
 
 @pytest.fixture
 def answered():
-    """What a session with such an adapter makes of an answer."""
+    """What a session that is bound so makes of an answer."""
 
     def ask(answer):
         async def give(_request):
             return answer
 
         with serve(Router([Route("/", give)])) as url, requests.Session() as session:
-            session.mount("http://", BoundedAdapter())
+            bound(session)
             return session.get(url, timeout=10)
 
     return ask
+
+
+@pytest.mark.parametrize("open_wired", ["caldav", "connectdaily", "googlecalendar", "o365"], indirect=True)
+def test_every_provider_but_ews_gives_up_an_answer_that_is_too_long(wired, monkeypatch):
+    provider = wired.connect()
+    provider.check()
+    monkeypatch.setattr(_bounded, "LONGEST_BODY", 10)
+    with pytest.raises(ProviderError):
+        provider.check()
 
 
 def test_an_answer_within_the_bounds_is_as_ever(answered):
